@@ -1,0 +1,1 @@
+"""The demo: a local GitHub and the story played on it."""

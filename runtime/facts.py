@@ -1,0 +1,177 @@
+"""What is known about a session: each fact says who learned it and when; nothing here is a judgement."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing known about a session; a newer one of the same kind and subject replaces it."""
+
+    kind: ClassVar[str]
+    at: float = 0.0
+    """When it became true, seconds since the epoch, by the clock of whoever observed it."""
+
+    def subject(self) -> str:
+        """Return what tells facts of one kind apart, for example the commit and name of a check."""
+        return ""
+
+
+class Process(Fact, frozen=True, kw_only=True):
+    """What the launch wrapper or tmux said about the agent's process."""
+
+    kind: ClassVar[str] = "process"
+    state: Literal["running", "exited", "lost"]
+    pid: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+class Turn(Fact, frozen=True, kw_only=True):
+    """What the agent itself last said about its turn."""
+
+    kind: ClassVar[str] = "turn"
+    state: Literal["active", "ready", "waiting", "blocked"]
+    number: int = 0
+    question: str = ""
+    last_message: str = ""
+
+
+class PullRequest(Fact, frozen=True, kw_only=True):
+    """A pull request of the session, as the forge last described it; `at` is its `updated_at`."""
+
+    kind: ClassVar[str] = "pull_request"
+    number: int
+    url: str
+    title: str
+    state: Literal["open", "closed", "merged"]
+    draft: bool
+    head_ref: str
+    head_sha: str
+    base_ref: str
+    mergeable: bool | None = None
+    merge_sha: str = ""
+    merged_by: str = ""
+
+    def subject(self) -> str:
+        """One fact per pull request."""
+        return str(self.number)
+
+
+class Check(Fact, frozen=True, kw_only=True):
+    """One check of one commit; `conclusion` is empty while it runs."""
+
+    kind: ClassVar[str] = "check"
+    name: str
+    head_sha: str
+    conclusion: str = ""
+    url: str = ""
+
+    def subject(self) -> str:
+        """One fact per commit and check."""
+        return f"{self.head_sha}/{self.name}"
+
+
+class ChecksDone(Fact, frozen=True, kw_only=True):
+    """A suite of checks of one commit has finished."""
+
+    kind: ClassVar[str] = "checks_done"
+    head_sha: str
+    app: str
+    conclusion: str
+
+    def subject(self) -> str:
+        """One fact per commit and app."""
+        return f"{self.head_sha}/{self.app}"
+
+
+class Review(Fact, frozen=True, kw_only=True):
+    """The last opinion of one reviewer."""
+
+    kind: ClassVar[str] = "review"
+    reviewer: str
+    state: Literal["approved", "changes_requested", "dismissed"]
+    head_sha: str = ""
+
+    def subject(self) -> str:
+        """One fact per reviewer."""
+        return self.reviewer
+
+
+class IssueClosed(Fact, frozen=True, kw_only=True):
+    """The issue was closed."""
+
+    kind: ClassVar[str] = "issue_closed"
+    by: str
+    why: str = ""
+
+
+class Paused(Fact, frozen=True, kw_only=True):
+    """A person took the label away, or put it back."""
+
+    kind: ClassVar[str] = "paused"
+    paused: bool
+    by: str
+
+
+class Killed(Fact, frozen=True, kw_only=True):
+    """A person ended the session."""
+
+    kind: ClassVar[str] = "killed"
+    by: str
+    reason: str = "manually_killed"
+
+
+class SpawnFailed(Fact, frozen=True, kw_only=True):
+    """A step of the spawn failed and what was done has been undone."""
+
+    kind: ClassVar[str] = "spawn_failed"
+    step: str
+    error: str
+    left_behind: tuple[str, ...] = ()
+
+
+class Cleaned(Fact, frozen=True, kw_only=True):
+    """The worktree and branch are gone; what was not pushed is kept under `preserved`."""
+
+    kind: ClassVar[str] = "cleaned"
+    preserved: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All facts of one session, in the shape that judgements read."""
+
+    created_at: float
+    spawned: bool = False
+    process: Process | None = None
+    turn: Turn | None = None
+    pull_request: PullRequest | None = None
+    checks: tuple[Check, ...] = ()
+    checks_done: tuple[ChecksDone, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    issue_closed: IssueClosed | None = None
+    paused: Paused | None = None
+    killed: Killed | None = None
+    spawn_failed: SpawnFailed | None = None
+    cleaned: Cleaned | None = None
+
+
+KINDS: dict[str, type[Fact]] = {
+    fact.kind: fact
+    for fact in (Process, Turn, PullRequest, Check, ChecksDone, Review, IssueClosed, Paused, Killed, SpawnFailed, Cleaned)
+}
+
+
+def assemble(created_at: float, spawned: bool, known: list[Fact]) -> Facts:
+    """Put single facts together; checks, suites and reviews are collections, the rest stand alone.
+
+    Of several pull requests the newest number counts as the session's own.
+    """
+    of: dict[str, list[Fact]] = {}
+    for fact in known:
+        of.setdefault(fact.kind, []).append(fact)
+    pulls = sorted((f for f in of.pop("pull_request", []) if isinstance(f, PullRequest)), key=lambda f: f.number)
+    many = {"check": "checks", "checks_done": "checks_done", "review": "reviews"}
+    fields: dict[str, object] = {name: tuple(of.pop(kind, [])) for kind, name in many.items()}
+    fields |= {kind: single[-1] for kind, single in of.items()}
+    return Facts(created_at=created_at, spawned=spawned, pull_request=pulls[-1] if pulls else None, **fields)  # type: ignore[arg-type]  # the table above fixes each field's type

@@ -1,0 +1,1 @@
+"""Everything the service remembers: one SQLite file, one writer."""

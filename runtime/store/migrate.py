@@ -1,0 +1,44 @@
+"""Brings the file to the newest schema, with Alembic, which is imported only when there is something to do."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from runtime.errors import ConfigError
+
+NEWEST = "0001"
+
+
+def migrate(path: Path) -> None:
+    """Create or upgrade the store at `path`; safe to run again and to kill.
+
+    Raises:
+        ConfigError: the file cannot be opened, or was written by a newer version.
+    """
+    try:
+        version = _version(path)
+    except sqlite3.Error as exc:
+        raise ConfigError(f"cannot open {path}: {exc}. Check the disk, or move the file away to start afresh.") from exc
+    if version == NEWEST:
+        return
+    if version is not None and version > NEWEST:
+        raise ConfigError(f"{path} was written by a newer version of ao (schema {version}): upgrade ao.")
+    _upgrade(path)
+
+
+def _version(path: Path) -> str | None:
+    with closing(sqlite3.connect(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+
+
+def _upgrade(path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["path"] = path
+    command.upgrade(config, "head")

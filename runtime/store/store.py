@@ -1,0 +1,86 @@
+"""The door to everything that is remembered."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from runtime.clock import Clock, system_clock
+from runtime.store.migrate import migrate
+from runtime.store.tx import Tx
+from runtime.store.writer import Raw, Writer, open_engine
+
+T = TypeVar("T")
+
+
+class Judge(Protocol):
+    """Looks at what a transaction touched and adds what follows from it, before the commit."""
+
+    def __call__(self, tx: Tx) -> None:
+        """Announce changed statuses and tell the outbound stories."""
+
+
+class Store:
+    """Writes through one thread, reads on the caller's; wakes whoever waits for what was committed.
+
+    Reads see only committed rows. Use from one event loop.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Clock = system_clock, judge: Judge | None = None,
+        on_commit: Callable[[], None] | None = None,
+    ) -> None:
+        migrate(path)
+        self.path = path
+        self.clock = clock
+        self.judge = judge or (lambda _tx: None)
+        self._writer = Writer(path, on_commit=on_commit)
+        self._reads = open_engine(path, read_only=True)
+        self._reader = self._reads.connect()
+        self._waiting: dict[str, asyncio.Event] = {}
+
+    async def write(self, job: Callable[[Tx], T], *, cause: int | None = None) -> T:
+        """Run `job` in a transaction and return its result after the commit is on disk."""
+
+        def run(raw: Raw) -> T:
+            tx = Tx(raw.sql, self.clock(), cause=cause)
+            result = job(tx)
+            self.judge(tx)
+            topics = frozenset(tx.topics)
+            raw.after_commit.append(lambda: self._wake(topics))
+            return result
+
+        return await self._writer.run(run)
+
+    async def write_raw(self, job: Callable[[Raw], T]) -> T:
+        """Run `job` on the bare connection: the accept path, which has nothing to judge."""
+        return await self._writer.run(job)
+
+    def rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
+        """Return the committed rows of a query."""
+        return list(self._reader.execute(statement).fetchall())
+
+    def read(self, query: Callable[[sa.Connection], T]) -> T:
+        """Return what `query` finds among the committed rows; short queries only, it runs on the caller's thread."""
+        return query(self._reader)
+
+    def topic(self, name: str) -> asyncio.Event:
+        """Return the event that is set whenever something about `name` is committed; the waiter clears it."""
+        return self._waiting.setdefault(name, asyncio.Event())
+
+    def forget_topic(self, name: str) -> None:
+        """Drop a topic nobody waits for any more."""
+        self._waiting.pop(name, None)
+
+    def _wake(self, topics: Iterable[str]) -> None:
+        for name in topics:
+            if event := self._waiting.get(name):
+                event.set()
+
+    def close(self) -> None:
+        """Finish queued writes and close both connections."""
+        self._writer.close()
+        self._reader.close()
+        self._reads.dispose()

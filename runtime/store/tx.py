@@ -1,0 +1,40 @@
+"""One transaction: what a job on the writer thread gets to work with."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from runtime.store import schema
+
+
+class Tx:
+    """The open transaction; everything written through it is on disk together or not at all."""
+
+    def __init__(self, sql: sa.Connection, now: float, *, cause: int | None = None) -> None:
+        self.sql = sql
+        self.now = now
+        self.cause = cause
+        """The delivery that made this happen, if one did; records carry it."""
+        self.touched: set[str] = set()
+        """Sessions whose facts changed: their status is judged before the commit."""
+        self.changes: list[Any] = []
+        """What outbound stories are told before the commit."""
+        self.topics: set[str] = set()
+        """Whom to wake after the commit."""
+
+    def wake(self, topic: str) -> None:
+        """Wake whoever waits for `topic`, after the commit."""
+        self.topics.add(topic)
+
+    def record(self, kind: str, summary: str, *, session_id: str | None = None, **data: Any) -> int:
+        """Add a line to the audit trail and return its id."""
+        added = self.sql.execute(
+            schema.records.insert().values(
+                at=self.now, kind=kind, session_id=session_id, delivery_id=self.cause, summary=summary, data=data
+            )
+        )
+        return int(added.inserted_primary_key[0])
+
+
+Op = Callable[[Tx], Any]

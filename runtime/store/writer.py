@@ -1,0 +1,149 @@
+"""The one write connection, on one thread, with group commit.
+
+Callers hand over functions; the thread runs all that are waiting in one SQLite transaction, each
+behind its own savepoint, and answers after the commit is on disk (WAL, `synchronous=FULL`,
+https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from runtime.errors import StoreBusy
+
+T = TypeVar("T")
+Job = tuple[Callable[["Raw"], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+
+
+class Raw:
+    """The write connection as a job sees it: SQLAlchemy's for statements, SQLite's for the accept path."""
+
+    def __init__(self, sql: sa.Connection, sqlite: sqlite3.Connection) -> None:
+        self.sql = sql
+        self.sqlite = sqlite
+        self.after_commit: list[Callable[[], None]] = []
+
+
+def open_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
+    """Return an engine whose connections are configured for this service."""
+    url = f"sqlite:///file:{path}?mode=ro&uri=true" if read_only else f"sqlite:///{path}"
+    engine = sa.create_engine(url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
+
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("busy_timeout=5000", "foreign_keys=ON", "cache_size=-8000"):
+            connection.execute(f"PRAGMA {pragma}")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+
+    sa.event.listen(engine, "connect", configure)
+    return engine
+
+
+class Writer:
+    """Runs functions on the write connection, many to a commit, in the order they came."""
+
+    def __init__(self, path: Path, *, on_commit: Callable[[], None] | None = None) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._on_commit = on_commit or (lambda: None)
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, job: Callable[[Raw], T]) -> T:
+        """Return the job's result once it is on disk; an exception undoes only this job.
+
+        A caller that is cancelled while it waits does not undo its job.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put((job, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        engine = open_engine(self._path)
+        with engine.connect() as sql:
+            sqlite = sql.connection.dbapi_connection
+            assert isinstance(sqlite, sqlite3.Connection)  # noqa: S101 - narrows the driver's type for mypy
+            raw = Raw(sql, sqlite)
+            while batch := self._next_batch():
+                self._commit(raw, [job for job in batch if job is not None])
+                if batch[-1] is None:
+                    break
+        engine.dispose()
+
+    def _next_batch(self) -> list[Job | None]:
+        batch = [self._jobs.get()]
+        with contextlib.suppress(queue.Empty):
+            while batch[-1] is not None and len(batch) < 256:
+                batch.append(self._jobs.get_nowait())
+        return batch
+
+    def _commit(self, raw: Raw, batch: list[Job]) -> None:
+        if not batch:
+            return
+        try:
+            raw.sqlite.execute("BEGIN IMMEDIATE")
+            outcomes = [self._attempt(raw, job) for job, _, _ in batch]
+            raw.sqlite.execute("COMMIT")
+        except sqlite3.Error as exc:
+            with contextlib.suppress(sqlite3.Error):
+                raw.sqlite.execute("ROLLBACK")
+            busy = StoreBusy(f"cannot write {self._path.name}: {exc}")
+            outcomes = [(None, busy) for _ in batch]
+            raw.after_commit.clear()
+        else:
+            self._on_commit()
+        woken, raw.after_commit = raw.after_commit, []
+        _answer(batch, outcomes, woken)
+
+    @staticmethod
+    def _attempt(raw: Raw, job: Callable[[Raw], Any]) -> tuple[Any, BaseException | None]:
+        woken = len(raw.after_commit)
+        raw.sqlite.execute("SAVEPOINT job")
+        try:
+            result = job(raw)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to this job's caller
+            if not raw.sqlite.in_transaction:
+                raise sqlite3.OperationalError(str(exc)) from exc
+            raw.sqlite.execute("ROLLBACK TO job")
+            raw.sqlite.execute("RELEASE job")
+            del raw.after_commit[woken:]
+            return None, exc
+        raw.sqlite.execute("RELEASE job")
+        return result, None
+
+
+def _answer(batch: list[Job], outcomes: list[tuple[Any, BaseException | None]], woken: list[Callable[[], None]]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
+    for (_, loop, future), (result, error) in zip(batch, outcomes, strict=True):
+        loops.setdefault(loop, []).append((future, result, error))
+    for loop, answers in loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, answers, woken)
+        woken = []
+
+
+def _resolve(answers: list[tuple["asyncio.Future[Any]", Any, BaseException | None]], woken: list[Callable[[], None]]) -> None:
+    for future, result, error in answers:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+    for wake in woken:
+        wake()
