@@ -1,19 +1,19 @@
 """Everything that can go wrong on purpose.
 
-    AoError
-    ├── UserError              a person can fix it; the text says how; shown once where they asked
-    │   ├── ConfigError        names the file or variable, the key and the value that would work
-    │   └── NotAllowed         asked by somebody who may not
-    ├── Retryable              try again later; carries `after`, in seconds
-    │   ├── ForgeBusy          rate limit, 5xx or no connection
-    │   └── StoreBusy          the journal cannot be written now
-    └── Permanent              will not get better; goes to the dead letters with its reason
-        ├── GoneFromForge      404, 410 or 451 after two tries
-        ├── ForgeRefused       any other 4xx: the request itself is wrong or not permitted
-        ├── GitFailed          a git command of ours failed; carries its stderr
-        └── RuntimeFailure
-            ├── TmuxUnavailable    tmux did not answer: nothing is known, nobody is dead
-            └── AgentGone          the agent's process has ended; carries the exit code if known
+AoError
+├── UserError              a person can fix it; the text says how; shown once where they asked
+│   ├── ConfigError        names the file or variable, the key and the value that would work
+│   └── NotAllowed         asked by somebody who may not
+├── Retryable              try again later; carries `after`, in seconds
+│   ├── ForgeBusy          rate limit, 5xx or no connection
+│   └── StoreBusy          the journal cannot be written now
+└── Permanent              will not get better; goes to the dead letters with its reason
+├── GoneFromForge      404, 410 or 451 after two tries
+├── ForgeRefused       any other 4xx: the request itself is wrong or not permitted
+├── GitFailed          a git command of ours failed; carries its stderr
+└── RuntimeFailure
+├── TmuxUnavailable    tmux did not answer: nothing is known, nobody is dead
+└── AgentGone          the agent's process has ended; carries the exit code if known
 """
 
 

@@ -131,6 +131,17 @@ class SpawnFailed(Fact, frozen=True, kw_only=True):
     left_behind: tuple[str, ...] = ()
 
 
+class Pushed(Fact, frozen=True, kw_only=True):
+    """The gate has forwarded a commit of the session to the forge."""
+
+    kind: ClassVar[str] = "pushed"
+    sha: str
+
+    def subject(self) -> str:
+        """One fact per commit."""
+        return self.sha
+
+
 class Cleaned(Fact, frozen=True, kw_only=True):
     """The worktree and branch are gone; what was not pushed is kept under `preserved`."""
 
@@ -149,6 +160,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     checks_done: tuple[ChecksDone, ...] = ()
     reviews: tuple[Review, ...] = ()
+    pushed: tuple[Pushed, ...] = ()
     issue_closed: IssueClosed | None = None
     paused: Paused | None = None
     killed: Killed | None = None
@@ -158,7 +170,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 KINDS: dict[str, type[Fact]] = {
     fact.kind: fact
-    for fact in (Process, Turn, PullRequest, Check, ChecksDone, Review, IssueClosed, Paused, Killed, SpawnFailed, Cleaned)
+    for fact in (
+        Process,
+        Turn,
+        PullRequest,
+        Check,
+        ChecksDone,
+        Review,
+        IssueClosed,
+        Paused,
+        Killed,
+        SpawnFailed,
+        Pushed,
+        Cleaned,
+    )
 }
 
 
@@ -171,7 +196,7 @@ def assemble(created_at: float, spawned: bool, known: list[Fact]) -> Facts:
     for fact in known:
         of.setdefault(fact.kind, []).append(fact)
     pulls = sorted((f for f in of.pop("pull_request", []) if isinstance(f, PullRequest)), key=lambda f: f.number)
-    many = {"check": "checks", "checks_done": "checks_done", "review": "reviews"}
+    many = {"check": "checks", "checks_done": "checks_done", "review": "reviews", "pushed": "pushed"}
     fields: dict[str, object] = {name: tuple(of.pop(kind, [])) for kind, name in many.items()}
     fields |= {kind: single[-1] for kind, single in of.items()}
     return Facts(created_at=created_at, spawned=spawned, pull_request=pulls[-1] if pulls else None, **fields)  # type: ignore[arg-type]  # the table above fixes each field's type

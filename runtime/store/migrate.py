@@ -14,6 +14,7 @@ def migrate(path: Path) -> None:
 
     Raises:
         ConfigError: the file cannot be opened, or was written by a newer version.
+
     """
     try:
         version = _version(path)

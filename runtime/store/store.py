@@ -29,7 +29,11 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, *, clock: Clock = system_clock, judge: Judge | None = None,
+        self,
+        path: Path,
+        *,
+        clock: Clock = system_clock,
+        judge: Judge | None = None,
         on_commit: Callable[[], None] | None = None,
     ) -> None:
         migrate(path)
@@ -54,9 +58,12 @@ class Store:
 
         return await self._writer.run(run)
 
-    async def write_raw(self, job: Callable[[Raw], T]) -> T:
-        """Run `job` on the bare connection: the accept path, which has nothing to judge."""
-        return await self._writer.run(job)
+    async def write_raw(self, job: Callable[[Raw], T], *, wake: str | None = None) -> T:
+        """Run `job` on the bare connection: the accept path, which has nothing to judge; then wake a topic."""
+        result = await self._writer.run(job)
+        if wake is not None:
+            self._wake((wake,))
+        return result
 
     def rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
         """Return the committed rows of a query."""

@@ -1,0 +1,111 @@
+"""Tell the agent when a check of its newest commit failed, all failures of a commit in one message."""
+
+from gidgethub.routing import Router
+
+from handlers.context import Context, Delivery
+from handlers.outbound import say
+from handlers.payloads import CheckRunEvent, CheckRunView, CheckSuiteEvent
+from runtime.facts import Check, ChecksDone, Facts
+from runtime.store import facts as fact_rows
+from runtime.store import messages
+from runtime.store.tx import Tx
+
+router = Router()
+
+FAILED = frozenset({"failure", "timed_out", "action_required", "startup_failure"})
+ESCALATED = (
+    "CI has failed on {failures} commits in a row and the agent was told each time. "
+    "It is not told again until a person comments: have a look at {url}"
+)
+
+
+@router.register("check_run", action="created")
+@router.register("check_run", action="completed")
+async def note_check(delivery: Delivery, ctx: Context) -> None:
+    """Store the check; when it failed on the newest commit, queue a message that waits for the other checks."""
+    run = delivery.view(CheckRunEvent).check_run
+    if ctx.session is None or not ctx.session.live or ctx.facts is None:
+        return delivery.skip("no live session for this commit")
+    finished = run.completed_at or run.started_at
+    at = finished.timestamp() if finished else 0.0
+    conclusion = run.conclusion or ""
+    ctx.learn(Check(at=at, name=run.name, head_sha=run.head_sha, conclusion=conclusion, url=run.html_url or ""))
+    if conclusion not in FAILED:
+        return None
+    if newest(ctx.facts) not in ("", run.head_sha):
+        return delivery.skip(f"{run.head_sha[:7]} is no longer the newest commit")
+    return await _tell(run, ctx)
+
+
+async def _tell(run: CheckRunView, ctx: Context) -> None:
+    log = await ctx.forge.failed_log(ctx.repo, run.id)
+    part = {"conclusion": run.conclusion, "head_sha": run.head_sha, "url": run.html_url or "", "log": log}
+    settle = ctx.now + ctx.project.reactions.ci_failed.settle
+    ctx.do(lambda tx: _queue(tx, ctx, run, part, settle))
+
+
+def _queue(tx: Tx, ctx: Context, run: CheckRunView, part: dict[str, object], settle: float) -> None:
+    session = ctx.session
+    if session is None or not ctx.project.reactions.ci_failed.auto:
+        return
+    if _gave_up(tx, ctx, run):
+        return
+    facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
+    not_before = 0.0 if settled(facts, run.head_sha) else settle
+    key = f"ci:{session.id}:{run.head_sha}"
+    if messages.add_part(tx, key, run.name, part):
+        return
+    said = messages.add(
+        tx, session.id, kind="ci", source_key=key, author="CI", parts={run.name: part}, not_before=not_before
+    )
+    if said is None:
+        again = f"{key}:{run.id}"
+        messages.add(tx, session.id, kind="ci", source_key=again, author="CI", parts={run.name: part})
+
+
+def _gave_up(tx: Tx, ctx: Context, run: CheckRunView) -> bool:
+    """Tell whether the agent has failed as often in a row as the project allows; says so once per commit."""
+    session, reaction = ctx.session, ctx.project.reactions.ci_failed
+    if session is None:
+        return True
+    told: set[str] = set()
+    for message in reversed(messages.of_session(tx.sql, session.id)):
+        if message.kind != "ci":
+            break
+        told |= {part["head_sha"] for part in message.parts.values()}
+    told.discard(run.head_sha)
+    if len(told) <= reaction.retries:
+        return False
+    if session.issue is not None:
+        text = ESCALATED.format(failures=len(told), url=run.html_url or "the checks")
+        say(tx, session, session.issue, text, key=f"escalated:{session.id}:{len(told)}")
+    return True
+
+
+@router.register("check_suite", action="completed")
+async def release_message(delivery: Delivery, ctx: Context) -> None:
+    """Let the message about a commit go as soon as its checks have all finished."""
+    suite = delivery.view(CheckSuiteEvent).check_suite
+    if ctx.session is None or not ctx.session.live:
+        return delivery.skip("no live session for this commit")
+    app = (suite.app.slug or suite.app.name) if suite.app else ""
+    at = suite.updated_at.timestamp() if suite.updated_at else 0.0
+    ctx.learn(ChecksDone(at=at, head_sha=suite.head_sha, app=app, conclusion=suite.conclusion or ""))
+    key = f"ci:{ctx.session.id}:{suite.head_sha}"
+    ctx.do(lambda tx: messages.release(tx, key))
+    return None
+
+
+def newest(facts: Facts) -> str:
+    """Return the newest commit of the session that the forge has, or an empty string."""
+    pull = facts.pull_request
+    pushed = facts.pushed[-1] if facts.pushed else None
+    if pushed is not None and (pull is None or pushed.at >= pull.at):
+        return pushed.sha
+    return pull.head_sha if pull else ""
+
+
+def settled(facts: Facts, sha: str) -> bool:
+    """Tell whether a suite of this commit has finished and no check of it is still running."""
+    done = any(suite.head_sha == sha for suite in facts.checks_done)
+    return done and all(check.conclusion for check in facts.checks if check.head_sha == sha)

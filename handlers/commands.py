@@ -1,0 +1,54 @@
+"""Obey `/agent` commands in comments: `stop`, `status` and `help`."""
+
+import re
+from collections.abc import Callable
+
+from handlers.context import Context, Delivery
+from handlers.payloads import CommentEvent
+from runtime.facts import Killed
+
+HELP = """`/agent status` says what the agent is doing, `/agent stop` ends the session and keeps its work.
+Any other comment here goes to the agent as a message."""
+NOT_KNOWN = "There is no `/agent {word}` here.\n\n{help}"
+STATUS = "`{session}` is **{status}** ({reason})."
+STOPPED = "Stopping `{session}`. What was not pushed is kept; the status comment says where."
+
+_LINE = re.compile(r"^/agent(?:[ \t]+(\w+))?[^\n]*$", re.MULTILINE)
+
+
+def find(body: str) -> str | None:
+    """Return the word after `/agent` on a line of its own, or None when the comment is no command."""
+    found = _LINE.search(body)
+    return (found[1] or "help").lower() if found else None
+
+
+def obey(word: str, delivery: Delivery, ctx: Context, made: CommentEvent) -> None:
+    """Carry out a command and answer where it was given."""
+    act = _COMMANDS.get(word)
+    text = act(delivery, ctx, made) if act else NOT_KNOWN.format(word=word, help=HELP)
+    ctx.comment(made.issue.number, text, key=f"command:{made.comment.id}")
+
+
+def _help(_delivery: Delivery, _ctx: Context, _made: CommentEvent) -> str:
+    return HELP
+
+
+def _status(_delivery: Delivery, ctx: Context, _made: CommentEvent) -> str:
+    session = ctx.session
+    if session is None:
+        return HELP
+    return STATUS.format(session=session.id, status=session.announced_status, reason=session.announced_reason)
+
+
+def _stop(delivery: Delivery, ctx: Context, made: CommentEvent) -> str:
+    if ctx.session is None or not ctx.session.live:
+        return _status(delivery, ctx, made)
+    ctx.learn(Killed(by=made.sender.login))
+    return STOPPED.format(session=ctx.session.id)
+
+
+_COMMANDS: dict[str, Callable[[Delivery, Context, CommentEvent], str]] = {
+    "help": _help,
+    "status": _status,
+    "stop": _stop,
+}

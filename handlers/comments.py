@@ -1,0 +1,44 @@
+"""Hand comments on a session's issue or pull request to its agent."""
+
+import re
+
+from gidgethub.routing import Router
+
+from handlers import commands
+from handlers.context import Context, Delivery
+from handlers.payloads import CommentEvent
+from handlers.trust import may_command
+
+router = Router()
+
+ENDED = "`{session}` has ended ({status}). Put the label `{label}` on the issue to start again."
+
+
+@router.register("issue_comment", action="created")
+async def tell_comment(delivery: Delivery, ctx: Context) -> None:
+    """Queue the comment as a message and react to it; a line that starts with `/agent` is a command instead."""
+    made = delivery.view(CommentEvent)
+    if ctx.session is None:
+        return delivery.skip("no session for this issue or pull request")
+    if not await may_command(delivery, ctx, made.sender, body=made.comment.body):
+        return None
+    ctx.react("issue_comment", made.comment.id)
+    if command := commands.find(made.comment.body):
+        return commands.obey(command, delivery, ctx, made)
+    if not ctx.session.live:
+        text = ENDED.format(session=ctx.session.id, status=ctx.session.announced_status, label=ctx.project.labels.spawn)
+        return ctx.comment(made.issue.number, text, key=f"ended:{made.comment.id}")
+    kind = "pull request" if made.issue.pull_request is not None else "issue"
+    parts = {
+        "where": f"{kind} #{made.issue.number}", "number": made.issue.number, "id": made.comment.id,
+        "body": visible(made.comment.body),
+    }  # fmt: skip
+    return ctx.tell(kind="comment", key=f"comment:{ctx.repo}:{made.comment.id}", author=made.sender.login, parts=parts)
+
+
+_HIDDEN = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
+
+
+def visible(body: str) -> str:
+    """Drop HTML comments: what nobody can see on the page must not reach an agent."""
+    return _HIDDEN.sub("", body).strip()

@@ -1,0 +1,22 @@
+"""Keep our copy of the repository fresh, and recognise commits that carry a session's trailer."""
+
+import re
+
+from gidgethub.routing import Router
+
+from handlers.context import Context, Delivery
+from handlers.payloads import PushEvent
+
+router = Router()
+
+TRAILER = re.compile(r"^Agent-Session: ([a-z0-9-]+)\s*$", re.MULTILINE)
+
+
+@router.register("push")
+async def note_push(delivery: Delivery, ctx: Context) -> None:
+    """Let the next spawn fetch first; commits of a session lead later deliveries to it."""
+    push = delivery.view(PushEvent)
+    repo = ctx.repo
+    ctx.do(lambda tx: tx.wake(f"pushed:{repo}"))
+    if ctx.session is not None and not push.deleted:
+        ctx.address(f"sha:{repo}@{push.after}")

@@ -1,0 +1,44 @@
+"""Answer where the agent was asked, once its turn has ended: in each review thread, or below a comment."""
+
+from handlers.outbound import on, say, send
+from runtime.changes import TurnEnded
+from runtime.inbox import Message
+from runtime.project import Project
+from runtime.sessions import Session
+from runtime.store.tx import Tx
+
+ANSWERED = "Done in {commit}: {summary}"
+NOT_CHANGED = "No change made: {summary}"
+NOTHING_SAID = "see the commit"
+LONGEST = 2000
+
+
+@on(TurnEnded)
+def answer_threads(turn: TurnEnded, tx: Tx, _project: Project) -> None:
+    """Reply inside each thread that this turn's messages came from, once per thread and turn."""
+    text = _answer(turn)
+    for message in turn.answered:
+        for thread in dict.fromkeys(comment["thread"] for comment in message.parts.get("comments", ())):
+            number = message.parts["number"]
+            send(tx, turn.session, "reply", f"reply:{message.id}:{thread}", pull=number, comment_id=thread, body=text)
+
+
+@on(TurnEnded)
+def answer_comments(turn: TurnEnded, tx: Tx, _project: Project) -> None:
+    """Answer each comment that this turn was about."""
+    for message in turn.answered:
+        if message.kind == "comment":
+            _answer_comment(turn.session, message, _answer(turn), tx)
+
+
+def _answer_comment(session: Session, message: Message, text: str, tx: Tx) -> None:
+    first = next((line for line in message.parts["body"].splitlines() if line.strip()), "")
+    quote = f"> {first[:200]}\n\n" if first else ""
+    say(tx, session, message.parts["number"], quote + text, key=f"answer:{message.id}")
+
+
+def _answer(turn: TurnEnded) -> str:
+    summary = turn.last_message.strip()[:LONGEST].replace("@", "@\u200b") or NOTHING_SAID
+    return (
+        ANSWERED.format(commit=turn.commit[:7], summary=summary) if turn.commit else NOT_CHANGED.format(summary=summary)
+    )

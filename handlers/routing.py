@@ -1,0 +1,103 @@
+"""Find what a delivery is about: its repository, and the addresses under which a session may be known."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from handlers.payloads import CheckRunView, Repo, Side, Suite
+from handlers.pushes import TRAILER
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    number: int
+
+
+class _Commit(msgspec.Struct, frozen=True):
+    message: str
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What routing reads of any payload; all of it optional."""
+
+    action: str | None = None
+    repository: Repo | None = None
+    installation: msgspec.Raw | None = None
+    issue: _Numbered | None = None
+    pull_request: msgspec.Raw | None = None
+    check_run: CheckRunView | None = None
+    check_suite: Suite | None = None
+    ref: str | None = None
+    after: str | None = None
+    commits: list[_Commit] = []
+
+
+class _Pull(msgspec.Struct, frozen=True):
+    number: int
+    head: Side
+    base: Side
+    body: str | None = None
+
+
+def read(body: bytes) -> Payload:
+    """Return the parts of a payload that tell what it is about; odd payloads are about nothing."""
+    try:
+        return msgspec.json.decode(body, type=Payload)
+    except (msgspec.DecodeError, RecursionError):
+        return Payload()
+
+
+def addresses(event: str, payload: Payload) -> list[str]:
+    """Return where to look for the session of a delivery, most certain first.
+
+    Branch, commit and trailer count only when the branch lives in the repository itself: a fork can borrow them all.
+    """
+    find = _FINDERS.get(event)
+    return find(payload.repository.full_name, payload) if find and payload.repository else []
+
+
+def _issue(repo: str, payload: Payload) -> list[str]:
+    number = payload.issue.number if payload.issue else 0
+    return [f"issue:{repo}#{number}", f"pr:{repo}#{number}"]
+
+
+def _pull_request(repo: str, payload: Payload) -> list[str]:
+    try:
+        pull = msgspec.json.decode(payload.pull_request or b"", type=_Pull)
+    except msgspec.DecodeError:
+        return []
+    known = [f"pr:{repo}#{pull.number}"]
+    if pull.head.repo is None or pull.base.repo is None or pull.head.repo.id != pull.base.repo.id:
+        return known
+    own = [f"sha:{repo}@{pull.head.sha}", f"branch:{repo}:{pull.head.ref}"]
+    return [*known, *own, *(f"trailer:{repo}:{name}" for name in TRAILER.findall(pull.body or ""))]
+
+
+def _check(repo: str, sha: str, branch: str | None) -> list[str]:
+    return [f"sha:{repo}@{sha}", f"branch:{repo}:{branch}"] if branch else []
+
+
+def _check_run(repo: str, payload: Payload) -> list[str]:
+    run = payload.check_run
+    return _check(repo, run.head_sha, run.check_suite.head_branch if run.check_suite else None) if run else []
+
+
+def _check_suite(repo: str, payload: Payload) -> list[str]:
+    suite = payload.check_suite
+    return _check(repo, suite.head_sha, suite.head_branch) if suite else []
+
+
+def _push(repo: str, payload: Payload) -> list[str]:
+    branch = (payload.ref or "").removeprefix("refs/heads/")
+    trailers = [name for commit in payload.commits for name in TRAILER.findall(commit.message)]
+    return [f"branch:{repo}:{branch}", *(f"trailer:{repo}:{name}" for name in dict.fromkeys(trailers))]
+
+
+_FINDERS: dict[str, Callable[[str, Payload], list[str]]] = {
+    "issues": _issue,
+    "issue_comment": _issue,
+    "pull_request": _pull_request,
+    "pull_request_review": _pull_request,
+    "check_run": _check_run,
+    "check_suite": _check_suite,
+    "push": _push,
+}

@@ -1,0 +1,89 @@
+"""Keep one comment on the issue that says where the session stands; it edits itself."""
+
+from handlers.outbound import on
+from runtime.changes import StatusChanged
+from runtime.facts import Facts
+from runtime.project import Project
+from runtime.sessions import Session
+from runtime.status import ci_status, review_decision
+from runtime.store import outbox
+from runtime.store.tx import Tx
+
+HEADLINES = {
+    "spawning": "⏳ Starting",
+    "working": "🛠️ Working",
+    "idle": "💤 Idle",
+    "pr_open": "🔎 Pull request open, checks are running",
+    "ci_failed": "🔴 A check failed, the agent was told",
+    "review_pending": "👀 Ready for review",
+    "changes_requested": "✏️ Changes requested, the agent was told",
+    "approved": "👍 Approved",
+    "mergeable": "✅ Approved and green: ready to merge",
+    "merged": "🎉 Merged",
+    "needs_input": "✋ Waiting for a person",
+    "stuck": "🐌 No sign of work for a while",
+    "errored": "💥 The agent has stopped with an error",
+    "killed": "⏹️ Stopped",
+    "cleanup": "🧹 The issue was closed",
+    "terminated": "⏹️ Ended",
+}
+WORDS = {
+    "success": "✓ passed", "failure": "✗ failed", "pending": "⋯ running", "none": "none yet",
+    "approved": "✓ approved", "changes_requested": "✗ changes requested",
+}  # fmt: skip
+
+TALK = "Comment here or on the pull request to talk to the agent; `/agent help` lists commands."
+CLEAN = "The worktree and the branch are cleaned up; everything was on GitHub."
+PRESERVED = "The worktree and the branch are cleaned up; work that was not on GitHub is kept under `{ref}`."
+
+
+@on(StatusChanged)
+def revise_status_comment(change: StatusChanged, tx: Tx, _project: Project) -> None:
+    """Let the comment be written again; edits in quick succession become one."""
+    session = change.session
+    if session.issue is not None:
+        key = f"{session.repo}:status:{session.id}"
+        payload = {"number": session.issue}
+        outbox.revise(tx, key=key, kind="status_comment", repo=session.repo, payload=payload, session_id=session.id)
+
+
+def render(session: Session, facts: Facts, *, position: int = 0, attach: str = "") -> str:
+    """Return the comment's text for the facts as they are now."""
+    headline = HEADLINES.get(session.announced_status, session.announced_status)
+    lines = [f"### {headline}", "", "| | |", "|---|---|", f"| Session | `{session.id}` with {session.agent} |"]
+    if position:
+        lines.append(f"| Queue | number {position} |")
+    lines += [f"| Branch | `{session.branch}` |", *_pull_rows(facts), *_reason_rows(session, facts)]
+    if session.live and attach:
+        lines += ["", "<details><summary>Watch it in the terminal</summary>", "", f"    {attach}", "", "</details>"]
+    return "\n".join([*lines, "", _footer(session, facts)])
+
+
+def _pull_rows(facts: Facts) -> list[str]:
+    pull = facts.pull_request
+    if pull is None:
+        return []
+    rows = [f"| Pull request | #{pull.number} |", f"| Checks | {WORDS[ci_status(facts)]} |"]
+    return [*rows, f"| Review | {WORDS[review_decision(facts)]} |"]
+
+
+def _reason_rows(session: Session, facts: Facts) -> list[str]:
+    if facts.spawn_failed:
+        return [f"| Failed | {facts.spawn_failed.step} |"]
+    if facts.turn and facts.turn.state in ("waiting", "blocked") and session.live:
+        return [f"| Question | {_cell(facts.turn.question)} |"]
+    if facts.turn and facts.turn.last_message:
+        return [f"| Last words | {_cell(facts.turn.last_message)} |"]
+    return []
+
+
+def _footer(session: Session, facts: Facts) -> str:
+    if facts.cleaned is not None:
+        return PRESERVED.format(ref=facts.cleaned.preserved) if facts.cleaned.preserved else CLEAN
+    return TALK if session.live else ""
+
+
+def _cell(text: str) -> str:
+    """Make text fit a table cell: one line, no cell borders, no HTML, nobody mentioned."""
+    line = " ".join(text.split())[:300]
+    return line.replace("|", "\\|").replace("<", "&lt;").replace("@", "@\u200b")

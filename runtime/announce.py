@@ -1,0 +1,58 @@
+"""Says what became true: compares the judged status of each touched session with the one last announced."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runtime.changes import StatusChanged
+from runtime.project import Project
+from runtime.sessions import Session
+from runtime.status import ENDED, Judgement, judge
+from runtime.store import facts as fact_rows
+from runtime.store import messages, sessions
+from runtime.store.tx import Tx
+
+Story = Callable[[Any, Tx, Project], None]
+"""An outbound story: it adds rows to the transaction that made the change, and nothing else."""
+
+
+class Announcer:
+    """Runs before each commit; the only writer of announced statuses."""
+
+    def __init__(self, projects: Mapping[str, Project], stories: Mapping[type, Sequence[Story]]) -> None:
+        self._projects = projects
+        self._stories = stories
+
+    def __call__(self, tx: Tx) -> None:
+        """Announce each touched session's status if it changed, then tell the outbound stories."""
+        for name in sorted(tx.touched):
+            session = sessions.get(tx.sql, name)
+            if session is not None and session.project in self._projects:
+                self._announce(tx, session)
+        for change in tx.changes:
+            for story in self._stories.get(type(change), ()):
+                story(change, tx, self._projects[change.session.project])
+
+    def _announce(self, tx: Tx, session: Session) -> None:
+        facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
+        judged = judge(facts, tx.now, self._projects[session.project].times)
+        tx.wake(session.id)
+        sessions.change(tx, session.id, recheck_at=judged.recheck_at)
+        if (judged.status, judged.reason) == (session.announced_status, session.announced_reason):
+            return
+        self._write(tx, session, judged)
+        now = sessions.get(tx.sql, session.id) or session
+        tx.changes.append(StatusChanged(session=now, facts=facts, before=session.announced_status, judgement=judged))
+
+    @staticmethod
+    def _write(tx: Tx, session: Session, judged: Judgement) -> None:
+        sessions.change(
+            tx, session.id, announced_status=judged.status.value, announced_reason=judged.reason, announced_at=tx.now
+        )
+        tx.record(
+            "transition", f"{session.id}: {session.announced_status or 'new'} → {judged.status} ({judged.reason})",
+            session_id=session.id, evidence=judged.evidence,
+        )  # fmt: skip
+        if session.live and judged.status in ENDED:
+            sessions.change(tx, session.id, live=False, ended_at=tx.now)
+            messages.fail_waiting(tx, session.id, f"the session has ended: {judged.reason}")
+            tx.wake("sessions")

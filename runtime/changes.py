@@ -1,0 +1,31 @@
+"""What outbound stories are told: things that have just become true, inside the transaction that made them so."""
+
+import msgspec
+
+from runtime.facts import Facts
+from runtime.inbox import Message
+from runtime.sessions import Session
+from runtime.status import Judgement
+
+
+class StatusChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """The derived status differs from the one last announced; `before` is empty for a new session."""
+
+    session: Session
+    facts: Facts
+    before: str
+    judgement: Judgement
+
+
+class TurnEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The agent finished a turn; `answered` are the messages it took in since the turn before."""
+
+    session: Session
+    facts: Facts
+    answered: tuple[Message, ...]
+    last_message: str
+    commit: str
+    """The last commit pushed while those messages were worked on; empty when there was none."""
+
+
+Change = StatusChanged | TurnEnded

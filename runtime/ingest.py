@@ -1,0 +1,67 @@
+"""Takes in what an agent has pushed: facts, receipts and the end of turns, once, by file offset."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runtime import pushes
+from runtime.changes import TurnEnded
+from runtime.facts import Process
+from runtime.sessions import Session
+from runtime.store import facts as fact_rows
+from runtime.store import messages, sessions
+from runtime.store.store import Store
+from runtime.store.tx import Tx
+
+
+async def ingest(store: Store, session_id: str, file: Path) -> None:
+    """Read what is new in the push file and commit it together with the offset.
+
+    Pushes written while the service was down are found here at its next start.
+    """
+    session = store.read(lambda sql: sessions.get(sql, session_id))
+    if session is None:
+        return
+    lines, offset = pushes.read(file, session.push_offset)
+    if offset == session.push_offset:
+        return
+    await store.write(lambda tx: _commit(tx, session_id, session.push_offset, lines, offset))
+
+
+def _commit(tx: Tx, session_id: str, expected: int, lines: Sequence[pushes.Push], offset: int) -> None:
+    session = sessions.get(tx.sql, session_id)
+    if session is None or session.push_offset != expected:
+        return
+    for push in lines:
+        _take(tx, session, push)
+    sessions.change(tx, session_id, push_offset=offset)
+
+
+def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
+    facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
+    before = facts.turn
+    for fact in pushes.to_facts(push, before.number if before else 0):
+        fact_rows.learn(tx, session.id, fact, source="push")
+        if isinstance(fact, Process) and fact.state != "running":
+            messages.fail_waiting(tx, session.id, "the agent's process has ended")
+    if isinstance(push, pushes.Prompt):
+        _receipt(tx, session, push)
+    if isinstance(push, pushes.TurnEnded):
+        _end_turn(tx, session, push)
+
+
+def _receipt(tx: Tx, session: Session, push: pushes.Prompt) -> None:
+    if messages.take_in(tx, session.id, push.text) is None:
+        tx.record("typed", f"{session.id}: a prompt that was typed by hand", session_id=session.id)
+
+
+def _end_turn(tx: Tx, session: Session, push: pushes.TurnEnded) -> None:
+    answered = messages.answer(tx, session.id)
+    facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
+    since = min((message.changed_at for message in answered), default=tx.now)
+    commits = [pushed.sha for pushed in facts.pushed if pushed.at >= since]
+    tx.changes.append(
+        TurnEnded(
+            session=session, facts=facts, answered=answered, last_message=push.last_message,
+            commit=commits[-1] if commits else "",
+        )
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Rows of facts: the newest of each kind and subject."""
+
+import msgspec
+import sqlalchemy as sa
+
+from runtime.facts import KINDS, Fact, Facts, PullRequest, assemble
+from runtime.store import schema
+from runtime.store.tx import Tx
+
+T = schema.facts.c
+
+SPAWNED = "terminal"
+"""The step after which a session counts as spawned."""
+
+
+def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
+    """Store a fact unless a newer one is known; return whether anything changed.
+
+    Deliveries arrive out of order, so the fact's own time decides. A merged pull request stays merged.
+    """
+    if not fact.at:
+        fact = msgspec.structs.replace(fact, at=tx.now)
+    key = (T.session_id == session_id, T.kind == fact.kind, T.subject == fact.subject())
+    row = tx.sql.execute(sa.select(T.value, T.at).where(*key)).first()
+    value = msgspec.to_builtins(fact)
+    if row is not None and (row.value == value or not _replaces(row.at, row.value, fact)):
+        return False
+    insert = schema.facts.insert().prefix_with("OR REPLACE")
+    tx.sql.execute(
+        insert.values(
+            session_id=session_id, kind=fact.kind, subject=fact.subject(), value=value, source=source, at=fact.at
+        )
+    )
+    tx.record("fact", f"{session_id}: {fact.kind} {fact.subject()}".rstrip(), session_id=session_id, **value)
+    tx.touched.add(session_id)
+    return True
+
+
+def _replaces(known_at: float, known: dict[str, object], fact: Fact) -> bool:
+    if isinstance(fact, PullRequest) and known.get("state") == "merged":
+        return False
+    return fact.at >= known_at
+
+
+def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:
+    """Return all facts of one session."""
+    rows = sql.execute(sa.select(T.kind, T.value).where(T.session_id == session_id).order_by(T.at)).all()
+    spawned = sql.execute(
+        sa.select(schema.steps.c.name).where(schema.steps.c.session_id == session_id, schema.steps.c.name == SPAWNED)
+    ).first()
+    known = [msgspec.convert(row.value, KINDS[row.kind]) for row in rows]
+    return assemble(created_at, spawned is not None, known)

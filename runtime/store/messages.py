@@ -1,0 +1,114 @@
+"""Rows of the inbox."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from runtime.inbox import ACCEPTED, ANSWERED, FAILED, PASTED, QUEUED, Message, same_text
+from runtime.store import schema
+from runtime.store.tx import Tx
+
+T = schema.messages.c
+
+
+def add(
+    tx: Tx,
+    session_id: str,
+    *,
+    kind: str,
+    source_key: str,
+    author: str,
+    parts: dict[str, Any],
+    not_before: float = 0.0,
+    state: str = QUEUED,
+    text: str | None = None,
+) -> int | None:
+    """Queue a message; return its id, or None when this source key was queued before."""  # fmt: skip
+    if tx.sql.execute(sa.select(T.id).where(T.source_key == source_key)).first():
+        return None
+    added = tx.sql.execute(
+        schema.messages.insert().values(
+            session_id=session_id, kind=kind, source_key=source_key, author=author, parts=parts, state=state,
+            text=text, created_at=tx.now, not_before=not_before, changed_at=tx.now,
+        )
+    )  # fmt: skip
+    identity = int(added.inserted_primary_key[0])
+    tx.record("message", f"{session_id}: {kind} from {author} queued", session_id=session_id, message=identity)
+    tx.wake(session_id)
+    return identity
+
+
+def add_part(tx: Tx, source_key: str, part: str, value: Any, *, not_before: float | None = None) -> bool:
+    """Add a part to a message that is still queued; return False when there is no such message any more."""
+    row = tx.sql.execute(sa.select(schema.messages).where(T.source_key == source_key, T.state == QUEUED)).first()
+    if row is None:
+        return False
+    values: dict[str, Any] = {"parts": {**row.parts, part: value}}
+    if not_before is not None:
+        values["not_before"] = not_before
+    tx.sql.execute(schema.messages.update().where(T.id == row.id).values(**values))
+    tx.wake(row.session_id)
+    return True
+
+
+def release(tx: Tx, source_key: str) -> None:
+    """Let a queued message go now instead of at the end of its settle window."""
+    waiting = (T.source_key == source_key, T.state == QUEUED)
+    row = tx.sql.execute(sa.select(T.session_id).where(*waiting)).first()
+    if row is not None:
+        tx.sql.execute(schema.messages.update().where(*waiting).values(not_before=0.0))
+        tx.wake(row.session_id)
+
+
+def mark(tx: Tx, message: Message, state: str, evidence: str, *, text: str | None = None) -> None:
+    """Move a message to a state, with the evidence for it."""
+    values: dict[str, Any] = {"state": state, "evidence": evidence, "changed_at": tx.now}
+    if text is not None:
+        values |= {"text": text, "attempts": message.attempts + 1}
+    tx.sql.execute(schema.messages.update().where(T.id == message.id).values(**values))
+    tx.record(
+        "message", f"{message.session_id}: {message.kind} {state}: {evidence}", session_id=message.session_id,
+        message=message.id, state=state,
+    )  # fmt: skip
+    tx.wake(message.session_id)
+    tx.wake(f"message:{message.id}")
+
+
+def of_session(sql: sa.Connection, session_id: str, *states: str) -> list[Message]:
+    """Return a session's messages in the order they came, optionally only those in some states."""
+    query = sa.select(schema.messages).where(T.session_id == session_id).order_by(T.id)
+    if states:
+        query = query.where(T.state.in_(states))
+    return [Message(**row) for row in sql.execute(query).mappings()]
+
+
+def get(sql: sa.Connection, identity: int) -> Message | None:
+    """Return one message."""
+    row = sql.execute(sa.select(schema.messages).where(T.id == identity)).mappings().first()
+    return Message(**row) if row else None
+
+
+def take_in(tx: Tx, session_id: str, text: str) -> Message | None:
+    """Mark the message whose text the agent says it has taken in, and return it.
+
+    None means that a person typed it. The oldest match wins when the same text was sent twice.
+    """
+    for message in of_session(tx.sql, session_id, PASTED):
+        if message.text is not None and same_text(message.text, text):
+            mark(tx, message, ACCEPTED, "the agent reported the prompt")
+            return message
+    return None
+
+
+def answer(tx: Tx, session_id: str) -> tuple[Message, ...]:
+    """Mark what the finished turn has answered, and return it."""
+    answered = of_session(tx.sql, session_id, ACCEPTED)
+    for message in answered:
+        mark(tx, message, ANSWERED, "the turn ended")
+    return tuple(answered)
+
+
+def fail_waiting(tx: Tx, session_id: str, why: str) -> None:
+    """Fail everything that can no longer reach the agent."""
+    for message in of_session(tx.sql, session_id, QUEUED, PASTED):
+        mark(tx, message, FAILED, why)

@@ -1,0 +1,119 @@
+"""Rows of sessions, their addresses and the steps of their spawn."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from runtime.sessions import Session, branch_name, session_id
+from runtime.store import schema
+from runtime.store.tx import Tx
+
+T = schema.sessions.c
+
+
+def claim(
+    tx: Tx,
+    *,
+    project: str,
+    prefix: str,
+    repo: str,
+    issue: int | None,
+    title: str,
+    task: str,
+    agent: str,
+    base: str,
+    asked_by: str,
+) -> Session | None:
+    """Make the issue's session and return it, or None when the issue has a live one already.
+
+    The database enforces one live session per project and issue, so two claims at once make one session.
+    """
+    taken = sa.select(T.id).where(T.project == project, T.issue == issue, T.live)
+    if issue is not None and tx.sql.execute(taken).first():
+        return None
+    highest = tx.sql.execute(sa.select(sa.func.max(T.number)).where(T.project == project)).scalar()
+    number = int(highest or 0) + 1
+    name = session_id(prefix, number)
+    key = f"{repo}#{issue}" if issue is not None else name
+    tx.sql.execute(
+        schema.sessions.insert().values(
+            id=name, project=project, number=number, repo=repo, session_key=key, issue=issue, title=title, task=task,
+            agent=agent, branch=branch_name(name), base=base, asked_by=asked_by, created_at=tx.now, live=True,
+            announced_status="", announced_reason="", announced_at=tx.now,
+        )
+    )  # fmt: skip
+    if issue is not None:
+        address(tx, name, f"issue:{repo}#{issue}")
+    address(tx, name, f"branch:{repo}:{branch_name(name)}")
+    address(tx, name, f"trailer:{repo}:{name}")
+    tx.record("claimed", f"{name} claimed for {key} by {asked_by}", session_id=name)
+    tx.touched.add(name)
+    tx.wake("sessions")
+    return get(tx.sql, name)
+
+
+def get(sql: sa.Connection, name: str) -> Session | None:
+    """Return the session of this id."""
+    row = sql.execute(sa.select(schema.sessions).where(T.id == name)).mappings().first()
+    return Session(**row) if row else None
+
+
+def listing(sql: sa.Connection, *, project: str | None = None, live_only: bool = True) -> list[Session]:
+    """Return sessions, oldest first."""
+    query = sa.select(schema.sessions).order_by(T.created_at, T.number)
+    if project is not None:
+        query = query.where(T.project == project)
+    if live_only:
+        query = query.where(T.live)
+    return [Session(**row) for row in sql.execute(query).mappings()]
+
+
+def unfinished(sql: sa.Connection) -> list[Session]:
+    """Return the sessions that still hold something: live ones, and ended ones that are not cleaned up."""
+    cleaned = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")
+    query = sa.select(schema.sessions).where(sa.or_(T.live, T.id.not_in(cleaned))).order_by(T.created_at, T.number)
+    return [Session(**row) for row in sql.execute(query).mappings()]
+
+
+def change(tx: Tx, name: str, **values: Any) -> None:
+    """Change columns of a session."""
+    tx.sql.execute(schema.sessions.update().where(T.id == name).values(**values))
+
+
+def address(tx: Tx, name: str, where: str) -> None:
+    """Let deliveries about `where` find the session; again is harmless."""
+    insert = schema.addresses.insert().prefix_with("OR IGNORE")
+    tx.sql.execute(insert.values(address=where, session_id=name))
+
+
+def find(sql: sa.Connection, addresses: list[str]) -> Session | None:
+    """Return the session that the first known address belongs to; of several the newest."""
+    for where in addresses:
+        query = (
+            sa.select(schema.sessions)
+            .join(schema.addresses, schema.addresses.c.session_id == T.id)
+            .where(schema.addresses.c.address == where)
+            .order_by(T.live.desc(), T.number.desc())
+        )
+        if row := sql.execute(query).mappings().first():
+            return Session(**row)
+    return None
+
+
+def steps(sql: sa.Connection, name: str) -> dict[str, dict[str, Any]]:
+    """Return the steps done for a session, with what each left behind."""
+    rows = sql.execute(sa.select(schema.steps).where(schema.steps.c.session_id == name)).mappings()
+    return {row["name"]: row["data"] for row in rows}
+
+
+def step_done(tx: Tx, name: str, step: str, **data: Any) -> None:
+    """Record that a step is done."""
+    insert = schema.steps.insert().prefix_with("OR REPLACE")
+    tx.sql.execute(insert.values(session_id=name, name=step, data=data, done_at=tx.now))
+    tx.record("step", f"{name}: {step} done", session_id=name)
+    tx.touched.add(name)
+
+
+def step_undone(tx: Tx, name: str, step: str) -> None:
+    """Record that a step has been undone."""
+    tx.sql.execute(schema.steps.delete().where(schema.steps.c.session_id == name, schema.steps.c.name == step))
