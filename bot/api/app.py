@@ -1,0 +1,98 @@
+"""The Starlette application behind the socket."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from importlib.metadata import version
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.api.metrics import CONTENT_TYPE, exposition
+from bot.api.openapi import describe
+from bot.api.operations import OPERATIONS, BadRequest, Operation, perform
+from bot.api.port import ServicePort, Unknown
+from bot.api.records import follow
+from runtime.errors import NotAllowed, Retryable, UserError
+
+log = logging.getLogger(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+BODY_LIMIT = 1024 * 1024
+_OURS = "The service failed at this; its log says why."
+_STATUS = {Unknown: 404, BadRequest: 400, NotAllowed: 403, UserError: 409}
+
+
+def private_app(service: ServicePort) -> Starlette:
+    """Return the application; it trusts whoever can open its socket."""
+    routes = [
+        Route(op.path, _endpoint(op, service), methods=[op.method], max_body_size=BODY_LIMIT) for op in OPERATIONS
+    ]
+    return Starlette(
+        routes=[*routes, *_others(service)],
+        exception_handlers={UserError: _user_error, Retryable: _busy, HTTPException: _http_error, Exception: _failed},
+    )
+
+
+def _endpoint(operation: Operation, service: ServicePort) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        raw = {**request.query_params, **request.path_params}
+        body = await request.body()
+        return Response(await perform(operation, service, raw, body), media_type="application/json")
+
+    return answer
+
+
+def _others(service: ServicePort) -> list[Route]:
+    async def records(request: Request) -> Response:
+        return follow(service, request)
+
+    async def openapi(_: Request) -> Response:
+        return Response(json.dumps(describe(version("agent-orchestrator"))), media_type="application/json")
+
+    async def ready(_: Request) -> Response:
+        reasons = await service.not_ready()
+        return problem(503, "; ".join(reasons)) if reasons else Response("ready\n", media_type="text/plain")
+
+    async def metrics(_: Request) -> Response:
+        return Response(exposition(service.figures()), headers={"content-type": CONTENT_TYPE})
+
+    return [
+        Route("/api/v1/records", records),
+        Route("/api/v1/openapi.json", openapi),
+        Route("/readyz", ready),
+        Route("/metrics", metrics),
+    ]
+
+
+def problem(status: int, detail: str, **headers: str) -> Response:
+    """Return an `application/problem+json` answer (https://www.rfc-editor.org/rfc/rfc9457)."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Response(json.dumps(body), status, headers, media_type="application/problem+json")
+
+
+async def _user_error(_: Request, error: Exception) -> Response:
+    status = next(code for kind, code in _STATUS.items() if isinstance(error, kind))
+    return problem(status, str(error))
+
+
+async def _busy(_: Request, error: Exception) -> Response:
+    after = error.after if isinstance(error, Retryable) else 1.0
+    return problem(503, f"{error}; try again in a moment.", **{"Retry-After": str(max(1, round(after)))})
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return problem(
+        status, "There is nothing here; /api/v1/openapi.json lists what is." if status == 404 else str(error)
+    )
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("request failed", extra={"path": request.url.path}, exc_info=error)
+    return problem(500, _OURS)
