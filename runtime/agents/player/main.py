@@ -1,0 +1,54 @@
+"""Starts the program, then plays one turn per prompt until somebody leaves."""
+
+import os
+
+from . import actions
+from .agent import Agent, Interrupted
+from .channel import Channel
+from .script import Script, load
+from .terminal import DIM, Terminal
+
+
+def main(arguments: list[str]) -> None:
+    """Run on this terminal; the first prompt and the rules come from files."""
+    terminal, channel = Terminal(), Channel(os.environ.get("AO_LAUNCH"))
+    agent = Agent(terminal, channel, float(os.environ.get("AO_SPEED") or 1))
+    channel.push("ready")
+    names = {"session": os.environ.get("AO_SESSION", ""), "issue": os.environ.get("AO_ISSUE_ID", "")}
+    terminal.show(f"Scripted agent of session {names['session']}. It plays {os.environ['AO_SCRIPT']}.", style=DIM)
+    script = load(os.environ["AO_SCRIPT"], names)
+    actions.misbehave(agent, script.misbehave)
+    prompt, rules = (_text(path) for path in (*arguments, "", "")[:2])
+    if rules:
+        terminal.show(f"Rules: {rules}", style=DIM)
+    if prompt:
+        agent.waiting.append(prompt)
+    try:
+        while True:
+            if agent.waiting:
+                _turn(agent, script)
+            else:
+                agent.attend()
+    except (EOFError, OSError):
+        agent.leave(129)
+
+
+def _turn(agent: Agent, script: Script) -> None:
+    prompt = agent.waiting.popleft()
+    agent.busy = True
+    try:
+        agent.told(prompt)
+        last = actions.play(agent, script.play(prompt))
+        agent.channel.push("turn_ended", last_message=last)
+    except Interrupted:
+        agent.terminal.show("Interrupted.", style=DIM)
+        agent.channel.push("turn_ended", last_message="Interrupted.")
+    finally:
+        agent.busy = False
+
+
+def _text(path: str) -> str:
+    if not path:
+        return ""
+    with open(path, encoding="utf-8", newline="") as file:  # noqa: PTH123  # start-up, as in script.py
+        return file.read()

@@ -1,0 +1,39 @@
+"""The scripted agent: a real terminal program that plays a script, for the demo and for tests."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from runtime.agents import Capabilities, Task
+from runtime.errors import UserError
+from runtime.launch import Launch, LaunchPlace
+from runtime.pushes import Push
+
+PROGRAM = Path(__file__).with_name("scripted_program.py")
+
+
+class Scripted:
+    """Runs `scripted_program.py` with the interpreter that runs us; it needs nothing else."""
+
+    name = "scripted"
+    capabilities = Capabilities(asks_permission=True, clear_keys=("C-u",))
+    quit_keys = ("C-c", "C-c")
+
+    def installed(self, path: str) -> str:
+        """Return the program; it is always there."""
+        return str(PROGRAM)
+
+    def prepare(self, place: LaunchPlace, task: Task) -> Launch:
+        """Write the first prompt and the rules, and start the program on the project's script."""
+        if task.script is None or not task.script.is_file():
+            raise UserError(f"The scripted agent needs a script: set `script:` of the project (now {task.script}).")
+        prompt, rules = place.put("prompt.md", task.prompt), place.put("rules.md", task.rules)
+        argv = (sys.executable, "-I", "-S", str(PROGRAM), str(prompt), str(rules))
+        return Launch(argv=argv, env={"AO_SCRIPT": str(task.script)})
+
+    def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
+        """It has no hooks: it pushes by itself."""
+        return None
+
+
+AGENT = Scripted()

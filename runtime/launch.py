@@ -1,0 +1,173 @@
+"""Everything an agent is started with, in one directory of its session, outside the worktree."""
+
+import contextlib
+import os
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+INHERITED = re.compile(r"HOME|PATH|LANG|LC_[A-Z]+|TERM|COLORTERM|TZ|USER|LOGNAME|SHELL|TMPDIR")
+SECRET = re.compile(r".*(_TOKEN|_KEY|_SECRET|_PASSWORD|_FILE)|SSH_AUTH_SOCK|GIT_ASKPASS|SSH_ASKPASS|AO_WEBHOOK.*")
+
+_RUN = r"""#!/bin/sh
+# Runs the agent in this pane and reports how it ended; leaves no shell behind.
+launch={launch}
+trap : INT QUIT HUP TERM
+env -i /bin/sh "$launch/agent.sh"
+code=$?
+if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
+    "$launch/push" exited signal "$((code - 128))"
+else
+    "$launch/push" exited code "$code"
+fi
+exit "$code"
+"""
+
+_AGENT = r"""# The agent's whole environment; this shell becomes the agent, so that its pid is the agent's.
+{exports}
+"$AO_LAUNCH/push" started pid "$$"
+cd {worktree} || exit 72
+exec {argv}
+"""
+
+_PUSH = r"""#!/bin/sh
+# push KIND [KEY VALUE]...   tells the service what the agent is doing
+# push KIND -                the same, with one JSON value on standard input as `hook`
+launch={launch}
+LC_ALL=C
+export LC_ALL
+tab=$(printf '\t')
+quote() {{
+    case $1 in
+    *[!A-Za-z0-9._/\ -]*) ;;
+    *) printf %s "$1"; return ;;
+    esac
+    printf '%s\n' "$1" | tr -d '\000-\010\013-\037\177' |
+        sed -e 's/[\\"]/\\&/g' -e "s/$tab/\\\\t/g" | awk 'NR > 1 {{ printf "\\n" }} {{ printf "%s", $0 }}'
+}}
+at=$(date +%s.%N)
+case $at in *N) at=${{at%.*}} ;; esac
+line="{{\"kind\":\"$1\",\"at\":$at"
+shift
+if [ "${{1-}}" = - ]; then
+    line="$line,\"hook\":$(LC_ALL=C tr -d '\n\r')"
+else
+    while [ $# -ge 2 ]; do
+        line="$line,\"$1\":\"$(quote "$2")\""
+        shift 2
+    done
+fi
+# A shell writes long lines in pieces, cat in large ones: pushes made at the same moment must not mix.
+if [ "${{#line}}" -lt 2000 ]; then
+    printf '%s}}\n' "$line" >>"$launch/pushes.jsonl"
+else
+    printf '%s}}\n' "$line" | cat >>"$launch/pushes.jsonl"
+fi
+[ ! -p "$launch/wake" ] || printf . 1<>"$launch/wake"
+"""
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """How one agent is started: what an adapter decides."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = {}
+    ready: Literal["push", "prompt"] = "push"
+    """The first thing heard from it: a `ready` push, or the acceptance of its first prompt."""
+
+
+class LaunchPlace:
+    """The launch directory of one session; everything in it can be written again, pushes are kept."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @property
+    def script(self) -> Path:
+        """The wrapper that tmux runs."""
+        return self.directory / "run.sh"
+
+    @property
+    def prompt(self) -> Path:
+        """The first prompt, read by the agent."""
+        return self.directory / "prompt.md"
+
+    @property
+    def push(self) -> Path:
+        """The program that hooks call to push."""
+        return self.directory / "push"
+
+    @property
+    def pushes(self) -> Path:
+        """What was pushed so far, one JSON object per line."""
+        return self.directory / "pushes.jsonl"
+
+    @property
+    def wake(self) -> Path:
+        """The FIFO that wakes the service."""
+        return self.directory / "wake"
+
+    @property
+    def gate(self) -> Path:
+        """The socket where the service answers git and `gh` of the agent."""
+        return self.directory / "gate.sock"
+
+    @property
+    def argv(self) -> list[str]:
+        """What tmux runs."""
+        return ["/bin/sh", str(self.script)]
+
+    def open(self) -> None:
+        """Make the directory with its push channel; an adapter may then put its own files into it."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        self.pushes.touch(mode=0o600)
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(self.wake, 0o600)
+        self.put("push", _PUSH.format(launch=shlex.quote(str(self.directory))), mode=0o700)
+
+    def write(self, launch: Launch, *, worktree: Path, env: Mapping[str, str]) -> None:
+        """Write the scripts that start the agent; `env` is its whole environment besides what the adapter adds."""
+        exports = {**env, **launch.env, "AO_LAUNCH": str(self.directory)}
+        lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(exports.items()))
+        agent = _AGENT.format(exports=lines, worktree=shlex.quote(str(worktree)), argv=shlex.join(launch.argv))
+        self.put("agent.sh", agent)
+        self.put("run.sh", _RUN.format(launch=shlex.quote(str(self.directory))))
+
+    def put(self, name: str, content: str, *, mode: int = 0o600) -> Path:
+        """Write one file, whole or not at all, readable by the service's user only."""
+        path, draft = self.directory / name, self.directory / f".{name}.new"
+        draft.touch(mode=mode)
+        draft.write_bytes(content.encode())
+        draft.chmod(mode)
+        return draft.replace(path)
+
+
+def agent_environment(
+    base: Mapping[str, str],
+    *,
+    session: str,
+    project: str,
+    issue: int | None,
+    extra: Mapping[str, str],
+    first_on_path: Sequence[Path] = (),
+) -> dict[str, str]:
+    """Return what an agent may know: a few harmless names of `base`, who it is, and what the project gives it.
+
+    Names that look like secrets are dropped from `base` even when they are harmless by the list; `extra` is a
+    person's explicit choice and passes.
+    """
+    kept = {name: value for name, value in base.items() if INHERITED.fullmatch(name) and not SECRET.fullmatch(name)}
+    path = [*map(str, first_on_path), extra.get("PATH", kept.get("PATH", os.defpath))]
+    who = {
+        "AO_SESSION": session,
+        "AO_SESSION_ID": session,
+        "AO_SESSION_NAME": session,
+        "AO_PROJECT_ID": project,
+        "AO_ISSUE_ID": "" if issue is None else str(issue),
+    }
+    return {**kept, "TERM": "screen-256color", **extra, **who, "PATH": os.pathsep.join(path)}

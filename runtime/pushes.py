@@ -1,0 +1,190 @@
+"""What agents and their wrapper push: typed, read tolerantly (an agent can write anything), and turned into facts."""
+
+import asyncio
+import logging
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runtime.facts import Fact, Process, Turn
+
+log = logging.getLogger(__name__)
+
+MAX_LINE = 1 << 20
+MAX_READ = 4 << 20
+AHEAD = 5.0
+BEHIND = 30 * 86400.0
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """One line of the push file; `at` is the agent's clock, made sane by the reader."""
+
+    at: float = 0.0
+
+
+class Started(Push, frozen=True, kw_only=True, tag="started"):
+    """The wrapper is about to become the agent."""
+
+    pid: int | None = None
+
+
+class Ready(Push, frozen=True, kw_only=True, tag="ready"):
+    """The agent has started and waits for its first prompt."""
+
+
+class Prompt(Push, frozen=True, kw_only=True, tag="prompt"):
+    """The agent has accepted a prompt: a turn begins."""
+
+    text: str = ""
+
+
+class TurnEnded(Push, frozen=True, kw_only=True, tag="turn_ended"):
+    """The agent has finished its turn."""
+
+    last_message: str = ""
+
+
+class Waiting(Push, frozen=True, kw_only=True, tag="waiting"):
+    """The agent shows a dialog and waits for a person's decision."""
+
+    question: str = ""
+
+
+class Resumed(Push, frozen=True, kw_only=True, tag="resumed"):
+    """The decision was made; the turn goes on."""
+
+
+class Blocked(Push, frozen=True, kw_only=True, tag="blocked"):
+    """The turn ended with an error of the agent's own service."""
+
+    error: str = ""
+
+
+class Exited(Push, frozen=True, kw_only=True, tag="exited"):
+    """The agent's process has ended, by itself or by a signal."""
+
+    code: int | None = None
+    signal: int | None = None
+
+
+class Hook(Push, frozen=True, kw_only=True, tag="hook"):
+    """A raw hook of a real agent; its adapter says what it means."""
+
+    hook: dict[str, Any] = {}
+
+
+_Any = Started | Ready | Prompt | TurnEnded | Waiting | Resumed | Blocked | Exited | Hook
+# Shell writes numbers as strings, so the decoding is lenient.
+_decoder = msgspec.json.Decoder(_Any, strict=False)
+
+
+def read(path: Path, offset: int, *, now: float) -> tuple[list[Push], int]:
+    """Return the whole lines after `offset` and where the next reading starts; call again until that stays the same.
+
+    Never raises on what an agent can do to the file: bad or overlong lines are skipped and logged, and a file that
+    became shorter, a link or a pipe gives nothing.
+    """
+    data, size = _tail(path, offset)
+    if size < offset:
+        log.warning("push file became shorter", extra={"push_file": str(path), "offset": offset, "size": size})
+        return [], max(size, 0)
+    end = data.rfind(b"\n") + 1
+    if not end:
+        return [], offset + (len(data) if len(data) > MAX_LINE else 0)
+    pushes = [push for line in data[:end].split(b"\n") if line and (push := _decode(line, path, now)) is not None]
+    return pushes, offset + end
+
+
+def to_facts(push: Push, turn_before: int) -> list[Fact]:
+    """Return the facts that a push states; `turn_before` is the number of the session's last turn."""
+    match push:
+        case Started():
+            return [Process(at=push.at, state="running", pid=push.pid)]
+        case Exited():
+            return [Process(at=push.at, state="exited", exit_code=push.code, signal=push.signal)]
+        case Ready():
+            return [Turn(at=push.at, state="ready", number=turn_before)]
+        case Prompt():
+            return [Turn(at=push.at, state="active", number=turn_before + 1)]
+        case TurnEnded():
+            return [Turn(at=push.at, state="ready", number=turn_before, last_message=push.last_message)]
+        case Waiting():
+            return [Turn(at=push.at, state="waiting", number=turn_before, question=push.question)]
+        case Resumed():
+            return [Turn(at=push.at, state="active", number=turn_before)]
+        case Blocked():
+            return [Turn(at=push.at, state="blocked", number=turn_before, last_message=push.error)]
+        case _:
+            return []
+
+
+class Wake:
+    """Calls back on the event loop when a session's FIFO is poked; costs nothing while nothing happens."""
+
+    def __init__(self, on_wake: Callable[[str], None]) -> None:
+        self._on_wake = on_wake
+        self._open: dict[str, int] = {}
+
+    def watch(self, session: str, path: Path) -> bool:
+        """Listen to a session's FIFO, again after it was replaced; False if it is not one."""
+        self.unwatch(session)
+        # Opened for writing too: a FIFO without a writer would be readable for ever.
+        try:
+            fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            log.warning("wake-up FIFO cannot be opened", extra={"session": session})
+            return False
+        if not stat.S_ISFIFO(os.fstat(fifo).st_mode):
+            os.close(fifo)
+            return False
+        self._open[session] = fifo
+        asyncio.get_running_loop().add_reader(fifo, self._poked, session, fifo)
+        return True
+
+    def unwatch(self, session: str) -> None:
+        """Stop listening; nothing happens if nobody listened."""
+        fifo = self._open.pop(session, None)
+        if fifo is not None:
+            asyncio.get_running_loop().remove_reader(fifo)
+            os.close(fifo)
+
+    def close(self) -> None:
+        """Stop listening to all."""
+        for session in list(self._open):
+            self.unwatch(session)
+
+    def _poked(self, session: str, fifo: int) -> None:
+        os.read(fifo, 65536)
+        self._on_wake(session)
+
+
+def _tail(path: Path, offset: int) -> tuple[bytes, int]:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b"", offset
+    except OSError:
+        log.warning("push file cannot be opened", extra={"push_file": str(path)})
+        return b"", offset
+    try:
+        known = os.fstat(file)
+        if not stat.S_ISREG(known.st_mode):
+            log.warning("push file is not a file", extra={"push_file": str(path)})
+            return b"", offset
+        return os.pread(file, MAX_READ, offset), known.st_size
+    finally:
+        os.close(file)
+
+
+def _decode(line: bytes, path: Path, now: float) -> Push | None:
+    try:
+        push: Push = _decoder.decode(line if len(line) <= MAX_LINE else b"")
+    except (ValueError, RecursionError) as error:
+        log.warning("push skipped", extra={"push_file": str(path), "length": len(line), "reason": str(error)[:200]})
+        return None
+    sane = now - BEHIND <= push.at <= now + AHEAD
+    return push if sane else msgspec.structs.replace(push, at=now)

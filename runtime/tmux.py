@@ -1,0 +1,244 @@
+"""The only door to tmux: one server of our own, every command under a deadline, panes known by their ids."""
+
+import asyncio
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import libtmux
+import msgspec
+from libtmux.common import tmux_cmd
+from libtmux.exc import TmuxCommandNotFound
+
+from runtime.errors import ConfigError, TmuxUnavailable
+
+OLDEST = (3, 2)
+INSTALL = "install tmux 3.2 or newer (Debian and Ubuntu: apt install tmux; macOS: brew install tmux)"
+
+# Started from / with an empty environment: panes must not inherit the service's secrets or directory.
+_START = 'cd / && exec env -i PATH="$PATH" HOME="${HOME:-/}" LANG="${LANG:-C.UTF-8}" SHELL=/bin/sh "$@"'
+# remain-on-exit has to be set before the first pane, else exit codes are lost: knowledge/tmux.md section 1.
+_OPTIONS = (
+    ("exit-empty", "off"),
+    ("remain-on-exit", "on"),
+    ("default-terminal", "screen-256color"),
+    ("default-shell", "/bin/sh"),
+    ("history-limit", "20000"),
+    ("escape-time", "0"),
+    ("set-titles", "off"),
+    ("allow-rename", "off"),
+)
+_PANE = (
+    "#{session_name} #{pane_id} #{pane_pid} #{pane_dead} x#{pane_dead_status} x#{pane_dead_signal}"
+    " #{pane_in_mode} #{pane_current_command}"
+)
+_NO_SERVER = re.compile(r"no server running|error connecting to .*\((No such file|Connection refused)")
+_NOT_FOUND = re.compile(r"can't find (pane|session|window)|no current (target|session)")
+_TIMED_OUT = (124, 137, 142)  # timeout(1), its SIGKILL, and SIGALRM
+
+T = TypeVar("T")
+
+
+class Pane(msgspec.Struct, frozen=True):
+    """One pane as tmux described it; `exit_code` and `signal` only when it is dead."""
+
+    pane_id: str
+    pid: int
+    dead: bool
+    exit_code: int | None
+    signal: int | None
+    in_mode: bool
+    command: str
+
+
+class Tmux:
+    """A tmux server of our own; commands run one after the other on one thread.
+
+    Answers are three-valued: a value, "not there" (None, False or empty), and `TmuxUnavailable` when tmux did not
+    answer, from which nothing may be concluded about any pane.
+    """
+
+    def __init__(self, socket: Path, *, deadline: float = 5.0) -> None:
+        self.socket = socket
+        self._deadline = deadline
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tmux")
+        limit = _limit(deadline)
+        self._bin, self._arguments = limit[0], (*limit[1:], "tmux", "-u", "-S", str(socket), "-f", "/dev/null")
+
+    async def check(self) -> str:
+        """Return tmux's version; `ConfigError` says how to get one that works."""
+        if shutil.which("tmux") is None:
+            raise ConfigError(f"tmux is missing: {INSTALL}")
+        answer = await self._run("-V")
+        version = " ".join(answer.stdout).removeprefix("tmux ").strip()
+        number = re.search(r"(\d+)\.(\d+)", version)
+        if number and (int(number[1]), int(number[2])) < OLDEST:
+            raise ConfigError(f"tmux {version} is too old: {INSTALL}")
+        return version
+
+    async def new_session(
+        self, name: str, *, cwd: Path, argv: Sequence[str], width: int = 200, height: int = 50
+    ) -> str:
+        """Start `argv` in a new session and return its pane id; a session that exists is left alone."""
+        await asyncio.to_thread(self.socket.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        size = ("-x", str(width), "-y", str(height))
+        create = ("new-session", "-E", "-d", "-P", "-F", "#{pane_id}", "-s", name, "-c", str(cwd), *size, "--", *argv)
+        answer = await self._run("-N", *create)
+        for _ in range(3):
+            if answer.returncode == 0:
+                return answer.stdout[0]
+            if "duplicate session" in _said(answer):
+                return (await self.panes())[name].pane_id
+            # A server that is just going away refuses: knowledge/tmux.md, "kill-server".
+            await asyncio.sleep(0.05)
+            answer = await self._start(create)
+        raise TmuxUnavailable(f"tmux could not start session {name}: {_said(answer)}")
+
+    async def panes(self) -> dict[str, Pane]:
+        """Return the first pane of each session by session name; empty only when tmux says that there is none."""
+        answer = await self._run("list-panes", "-a", "-F", _PANE)
+        if answer.returncode == 0:
+            found = (_pane(line) for line in reversed(answer.stdout))
+            return dict(entry for entry in found if entry is not None)
+        if _NO_SERVER.search(_said(answer)):
+            return {}
+        raise TmuxUnavailable(f"tmux did not list its panes: {_said(answer)}")
+
+    async def paste(self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = ()) -> bool:
+        """Leave copy mode, press `before`, paste `text`, press `after`, in one step; False if the pane is dead or gone.
+
+        The test for a dead pane and the paste are one command: pasting into a dead pane crashes tmux 3.3a.
+        A caller that is cancelled or gives up leaves either nothing or all of it in the pane.
+        """
+        return await self._on_thread(lambda: self._paste(pane, text, before, after))
+
+    async def press(self, pane: str, *keys: str) -> bool:
+        """Press keys by their tmux names; False if the pane is dead or gone."""
+        live = f"{_cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
+        answer = await self._run("if-shell", "-F", "-t", pane, "#{pane_dead}", "display-message -p dead", live)
+        return self._done(answer, "pressed")
+
+    async def capture(self, pane: str, *, lines: int = 0) -> str:
+        """Return the visible screen, with `lines` of history before it; empty if the pane is gone."""
+        answer = await self._run("capture-pane", "-p", "-J", "-t", pane, "-S", str(-lines))
+        return "\n".join(answer.stdout) if self._found(answer) else ""
+
+    async def bracketed(self, pane: str) -> bool | None:
+        """Tell whether the program has asked for bracketed paste; None if this tmux cannot say (before 3.6)."""
+        answer = await self._run("display-message", "-p", "-t", pane, "#{bracket_paste_flag}")
+        said = "".join(answer.stdout) if self._found(answer) else ""
+        return None if not said else said == "1"
+
+    async def kill_session(self, name: str) -> None:
+        """End a session and hang up what runs in it; nothing happens if it is not there."""
+        self._found(await self._run("kill-session", "-t", f"={name}"))
+
+    async def kill_server(self) -> None:
+        """End the server with all its sessions; nothing happens if there is none."""
+        self._found(await self._run("kill-server"))
+
+    async def clients(self, name: str) -> list[str]:
+        """Return the terminals of the people who are attached to a session."""
+        answer = await self._run("list-clients", "-t", f"={name}", "-F", "#{client_tty}")
+        return list(answer.stdout) if self._found(answer) else []
+
+    def attach_command(self, name: str) -> str:
+        """Return the line a person types into any shell, also inside another tmux, to watch and join a session."""
+        # Quoted because zsh would look up a command for =name.
+        return f"TMUX= tmux -S {shlex.quote(str(self.socket))} attach -t '={name}'"
+
+    def close(self) -> None:
+        """Stop the thread; the server and its sessions live on."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _paste(self, pane: str, text: str, before: Sequence[str], after: Sequence[str]) -> bool:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=self.socket.parent) as file:
+            file.write(text)
+            file.flush()
+            buffer = Path(file.name).name
+            dead = f"delete-buffer -b {buffer} ; display-message -p dead"
+            steps = [
+                _cancel_mode(pane),
+                *([f"send-keys -t {pane} {shlex.join(before)}"] if before else []),
+                f"paste-buffer -p -r -d -b {buffer} -t {pane}",
+                *([f"send-keys -t {pane} {shlex.join(after)}"] if after else []),
+                "display-message -p pasted",
+            ]
+            guarded = ("if-shell", "-F", "-t", pane, "#{pane_dead}", dead, " ; ".join(steps))
+            answer = self._command("load-buffer", "-b", buffer, file.name, ";", *guarded)
+            if self._done(answer, "pasted"):
+                return True
+            if "dead" not in answer.stdout:
+                self._command("delete-buffer", "-b", buffer)
+            return False
+
+    def _done(self, answer: tmux_cmd, word: str) -> bool:
+        return self._found(answer) and word in answer.stdout
+
+    def _found(self, answer: tmux_cmd) -> bool:
+        said = _said(answer)
+        if answer.returncode == 0:
+            return True
+        if _NOT_FOUND.search(said) or _NO_SERVER.search(said):
+            return False
+        raise TmuxUnavailable(f"tmux did not answer as expected: {said}")
+
+    async def _start(self, create: Sequence[str]) -> tmux_cmd:
+        options = [word for name, value in _OPTIONS for word in (";", "set-option", "-g", name, value)]
+        command = (*self._arguments, "start-server", *options, ";", *create)
+        server = libtmux.Server(tmux_bin="/bin/sh")
+        return await self._on_thread(lambda: self._checked(server.cmd("-c", _START, "tmux", self._bin, *command)))
+
+    async def _run(self, *arguments: str) -> tmux_cmd:
+        return await self._on_thread(lambda: self._command(*arguments))
+
+    async def _on_thread(self, job: Callable[[], T]) -> T:
+        try:
+            async with asyncio.timeout(self._deadline + 2):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+        except TimeoutError as late:
+            raise TmuxUnavailable("tmux did not answer in time") from late
+        except TmuxCommandNotFound as missing:
+            raise TmuxUnavailable(f"tmux cannot be run: {INSTALL}") from missing
+
+    def _command(self, *arguments: str) -> tmux_cmd:
+        """Run one tmux client. It starts through a program that ends it in time: libtmux itself waits for ever."""
+        return self._checked(libtmux.Server(tmux_bin=self._bin).cmd(*self._arguments, *arguments))
+
+    def _checked(self, answer: tmux_cmd) -> tmux_cmd:
+        if answer.returncode in _TIMED_OUT or answer.returncode < 0:
+            raise TmuxUnavailable(f"tmux did not answer within {self._deadline:g} s")
+        return answer
+
+
+def _limit(deadline: float) -> tuple[str, ...]:
+    """Return the program that runs another one under a deadline; perl where there is no coreutils (macOS)."""
+    for name in ("timeout", "gtimeout"):
+        if found := shutil.which(name):
+            return found, "-k", "1", f"{deadline:g}"
+    return "/usr/bin/perl", "-e", "alarm shift; exec @ARGV", str(max(1, round(deadline)))
+
+
+def _cancel_mode(pane: str) -> str:
+    return f"if-shell -F -t {pane} '#{{pane_in_mode}}' 'send-keys -t {pane} -X cancel'"
+
+
+def _said(answer: tmux_cmd) -> str:
+    return " ".join(answer.stderr) or f"exit {answer.returncode}"
+
+
+def _pane(line: str) -> tuple[str, Pane] | None:
+    name, pane_id, pid, dead, code, signal, in_mode, command = [*line.split(" ", 7), ""][:8]
+    if not pane_id.startswith("%"):
+        return None
+    ended = dead == "1"
+    return name, Pane(pane_id, int(pid or 0), ended, _number(code), _number(signal), in_mode not in ("", "0"), command)
+
+
+def _number(marked: str) -> int | None:
+    return int(marked[1:]) if marked[1:].isdigit() else None
