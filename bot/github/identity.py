@@ -1,0 +1,94 @@
+"""Who the bot is on GitHub, so that it never answers itself."""
+
+import asyncio
+import logging
+from urllib.parse import quote
+
+import msgspec
+
+from bot.github.hub import Hub
+from bot.github.marker import ENDS_WITH_MARKER
+from runtime.errors import GoneFromForge, Retryable
+from runtime.store import outbox
+from runtime.store.store import Store
+
+log = logging.getLogger(__name__)
+
+COMMENTS = ("comment", "status_comment")
+REPLIES = ("reply",)
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Our name; `mention` is what people write after the @."""
+
+    login: str
+    mention: str
+    user_id: int | None
+
+
+class Identity:
+    """Asks once who we are, and recognises our own words."""
+
+    def __init__(self, hub: Hub, store: Store) -> None:
+        self._hub = hub
+        self._store = store
+        self._me: Me | None = None
+        self._asking = asyncio.Lock()
+
+    @property
+    def known(self) -> Me | None:
+        """Return who we are, None before GitHub has said so."""
+        return self._me
+
+    async def me(self) -> Me:
+        """Return who we are; asks GitHub the first time only, however many ask at once."""
+        async with self._asking:
+            if self._me is None:
+                self._me = await (self._app() if self._hub.is_app else self._person())
+            return self._me
+
+    async def resolve(self) -> None:
+        """Find out in the background, trying again for as long as GitHub is busy."""
+        while self._me is None:
+            try:
+                await self.me()
+            except Retryable as exc:
+                log.warning("cannot ask GitHub who we are yet", extra={"after": exc.after})
+                await asyncio.sleep(min(exc.after, 60.0))
+
+    async def is_own(
+        self,
+        *,
+        login: str,
+        user_id: int | None = None,
+        body: str = "",
+        repo: str = "",
+        remote_id: int | None = None,
+        kinds: tuple[str, ...] = COMMENTS,
+    ) -> bool:
+        """Say whether we did this.
+
+        An App is its sender. A token is shared with a person, so there only what the outbox sent, or what
+        ends with our hidden marker, is ours; `kinds` says what `remote_id` is an id of.
+        """
+        me = await self.me()
+        if self._hub.is_app:
+            return login.lower() == me.login.lower() or (user_id is not None and user_id == me.user_id)
+        if login.lower() != me.login.lower():
+            return False
+        if ENDS_WITH_MARKER.search(body):
+            return True
+        return remote_id is not None and self._store.read(lambda sql: outbox.wrote(sql, repo, str(remote_id), kinds))
+
+    async def _person(self) -> Me:
+        user = await self._hub.own.getitem("/user")
+        return Me(user["login"], user["login"], user["id"])
+
+    async def _app(self) -> Me:
+        slug = (await self._hub.own.getitem("/app"))["slug"]
+        login = f"{slug}[bot]"
+        try:
+            user = await self._hub.own.getitem(f"/users/{quote(login)}")
+        except GoneFromForge:
+            return Me(login, slug, None)
+        return Me(login, slug, user["id"])

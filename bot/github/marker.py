@@ -1,0 +1,17 @@
+"""The hidden line that ends everything we write, by which we find it again."""
+
+import re
+from urllib.parse import quote
+
+MARKER = re.compile(r"<!-- ao:[a-z_]+:[^>\s]+ -->")
+ENDS_WITH_MARKER = re.compile(MARKER.pattern + r"\s*\Z")
+
+
+def marker(kind: str, key: str) -> str:
+    """Return the marker of one outbox row; nothing in a key can end the HTML comment."""
+    return f"<!-- ao:{kind}:{quote(key, safe='/:@#.').replace('--', '-%2D')} -->"
+
+
+def marked(text: str, mark: str) -> str:
+    """Return the text with its marker as the last line."""
+    return f"{text.rstrip()}\n\n{mark}"

@@ -1,0 +1,178 @@
+"""What is to be written on the forge: one row per comment, reaction, label or pull request, each with a key.
+
+    queued ──► sending ──► sent
+      ▲           │          │
+      └── retry ──┴─► failed └─► queued again when its text was revised
+
+A row is `sending` from before the request until its outcome is known: one that is found there later
+may or may not have reached the forge, and is looked up before it is repeated.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from runtime.store.schema import outbox
+from runtime.store.tx import Tx
+
+TOPIC = "outbox"
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One row, as the sender sees it."""
+
+    id: int
+    key: str
+    kind: str
+    repo: str
+    session_id: str | None
+    payload: dict[str, Any]
+    revision: int
+    sent_revision: int
+    state: str
+    attempts: int
+    not_before: float
+    remote_id: str | None
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: float
+    changed_at: float
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether an earlier request may have reached the forge without our learning of it."""
+        return self.state == "sending"
+
+
+def topic_of(key: str) -> str:
+    """Return the topic that wakes whoever waits for this row's outcome."""
+    return f"{TOPIC}:{key}"
+
+
+def enqueue(
+    tx: Tx,
+    *,
+    key: str,
+    kind: str,
+    repo: str,
+    payload: dict[str, Any],
+    session_id: str | None = None,
+    not_before: float = 0.0,
+) -> bool:
+    """Ask for one write on the forge; False when this key was asked for before."""
+    row = _new(tx, key=key, kind=kind, repo=repo, payload=payload, session_id=session_id, not_before=not_before)
+    added = tx.sql.execute(insert(outbox).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    if not added.rowcount:
+        return False
+    tx.wake(TOPIC)
+    return True
+
+
+def revise(
+    tx: Tx,
+    *,
+    key: str,
+    repo: str,
+    payload: dict[str, Any],
+    session_id: str | None = None,
+    kind: str = "status_comment",
+    edit_interval: float = 0.0,
+) -> None:
+    """Say that the text behind `key` changed; edits that come quickly become one, `edit_interval` after the last.
+
+    A row that failed for good stays failed: its comment was deleted, or its issue is out of reach.
+    """
+    payload = payload | {"edit_interval": edit_interval}
+    row = _new(tx, key=key, kind=kind, repo=repo, payload=payload, session_id=session_id, not_before=0.0)
+    was_sent = outbox.c.state == "sent"
+    tx.sql.execute(
+        insert(outbox)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "revision": outbox.c.revision + 1,
+                "payload": row["payload"],
+                "state": sa.case((was_sent, "queued"), else_=outbox.c.state),
+                "not_before": sa.case((was_sent, outbox.c.changed_at + edit_interval), else_=outbox.c.not_before),
+                "attempts": sa.case((was_sent, 0), else_=outbox.c.attempts),
+            },
+        )
+    )
+    tx.wake(TOPIC)
+
+
+def _new(tx: Tx, **values: Any) -> dict[str, Any]:
+    return {**values, "state": "queued", "created_at": tx.now, "changed_at": tx.now}
+
+
+def sending(tx: Tx, row: Outgoing) -> None:
+    """Note that a request is about to leave."""
+    tx.sql.execute(outbox.update().where(outbox.c.id == row.id).values(state="sending", changed_at=tx.now))
+
+
+def sent(tx: Tx, row: Outgoing, *, remote_id: str | None, result: dict[str, Any]) -> None:
+    """Note that the forge has it; a revision made meanwhile is queued."""
+    newer = outbox.c.revision > row.revision
+    again = tx.now + row.payload.get("edit_interval", 0.0)
+    _settle(
+        tx, row, state=sa.case((newer, "queued"), else_="sent"), sent_revision=row.revision, remote_id=remote_id,
+        result=result, error=None, attempts=0, not_before=sa.case((newer, again), else_=outbox.c.not_before),
+    )  # fmt: skip
+    tx.record(
+        "outbox_sent", f"{row.kind} sent", session_id=row.session_id, key=row.key, repo=row.repo, remote_id=remote_id
+    )
+
+
+def retry(tx: Tx, row: Outgoing, *, after: float, error: str, uncertain: bool) -> None:
+    """Put the row back for `after` seconds; an uncertain one stays `sending` and will be looked up."""
+    state = "sending" if uncertain else "queued"
+    _settle(tx, row, state=state, not_before=tx.now + after, attempts=outbox.c.attempts + 1, error=error)
+
+
+def failed(tx: Tx, row: Outgoing, reason: str, *, status: int = 0) -> None:
+    """Give the row up; `reason` is kept and recorded."""
+    _settle(tx, row, state="failed", error=reason, result={"status": status})
+    tx.record(
+        "outbox_failed", f"{row.kind} not sent: {reason}", session_id=row.session_id, key=row.key, repo=row.repo,
+        status=status,
+    )  # fmt: skip
+
+
+def _settle(tx: Tx, row: Outgoing, **values: Any) -> None:
+    tx.sql.execute(outbox.update().where(outbox.c.id == row.id).values(**values, changed_at=tx.now))
+    tx.wake(TOPIC)
+    tx.wake(topic_of(row.key))
+
+
+def requeue(tx: Tx, key: str) -> bool:
+    """Try a failed row again, because a person asked for it."""
+    changed = tx.sql.execute(
+        outbox.update()
+        .where(outbox.c.key == key, outbox.c.state == "failed")
+        .values(state="queued", attempts=0, not_before=0.0, changed_at=tx.now)
+    )
+    tx.wake(TOPIC)
+    return bool(changed.rowcount)
+
+
+def unsent(sql: sa.Connection) -> list[Outgoing]:
+    """Return all rows that still have to reach the forge, in the order they were asked for."""
+    waiting = sa.select(outbox).where(outbox.c.state.in_(["queued", "sending"])).order_by(outbox.c.id)
+    return [Outgoing(**row._mapping) for row in sql.execute(waiting)]
+
+
+def find(sql: sa.Connection, key: str) -> Outgoing | None:
+    """Return the row with this key."""
+    row = sql.execute(sa.select(outbox).where(outbox.c.key == key)).first()
+    return Outgoing(**row._mapping) if row else None
+
+
+def wrote(sql: sa.Connection, repo: str, remote_id: str, kinds: Collection[str]) -> bool:
+    """Say whether we wrote what the forge knows by this id; ids are unique only among rows of these kinds."""
+    ours = (outbox.c.repo == repo, outbox.c.remote_id == remote_id, outbox.c.kind.in_(kinds))
+    query = sa.select(outbox.c.id).where(*ours).limit(1)
+    return sql.execute(query).first() is not None
