@@ -99,7 +99,7 @@ def data_dir_problems(place: Path, projects: "Mapping[str, Project]") -> list[st
     over = max(len(os.fsencode(socket)) for socket in sockets) - SOCKET_PATH_LIMIT
     if over > 0:
         problems.append(
-            f"environment: AO_DATA_DIR: {place} is {over} bytes too long for the sockets below it: choose a shorter path"
+            f"environment: AO_DATA_DIR: {place} is {over} bytes too long for the sockets in it: choose a shorter one"
         )
     return problems
 

@@ -21,7 +21,7 @@ class ConfigFile:
     """A parsed file; projects are still as they were written, since one that is broken does not stop the others."""
 
     path: Path | None = None
-    sections: File = field(default_factory=File)
+    sections: File = field(default_factory=lambda: File())
     projects: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):
     """Refuses a key that is there twice, which YAML would silently drop."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names: list[object] = [self.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        names: list[object] = [self.construct_object(key) for key, _ in node.value]
         for position, name in enumerate(names):
             if name in names[:position] and name != "<<":
                 raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", node.start_mark)
@@ -80,7 +80,7 @@ def _sections(path: Path, raw: object) -> ConfigFile:
         sections = File.model_validate(content)
     except ValidationError as error:
         return ConfigFile(path, problems=tuple(lines_of(error, File, lambda key: (str(path), key))))
-    settings = sections.model_dump(include=SETTINGS, exclude_none=True)
+    settings = sections.model_dump(include=set(SETTINGS), exclude_none=True)
     return ConfigFile(path, sections, {str(key): value for key, value in projects.items()}, settings)
 
 
@@ -141,8 +141,8 @@ def _clashes(project: Project, others: Mapping[str, Project]) -> list[tuple[str,
     problems = []
     for other in others.values():
         if other.session_prefix == project.session_prefix:
-            text = f"{other.id} has the prefix {other.session_prefix} too; write another, for example {project.id.lower()[:12]}"
-            problems.append(("session_prefix", text))
+            text = f"{other.id} has the prefix {other.session_prefix} too"
+            problems.append(("session_prefix", f"{text}; write another, for example {project.id.lower()[:12]}"))
         if other.repo.lower() == project.repo.lower():
             problems.append(("repo", f"{project.repo} belongs to the project {other.id} already; keep one of them"))
     return problems

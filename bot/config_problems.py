@@ -44,7 +44,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower() if not name.isupper() else name
     if close := difflib.get_close_matches(folded, names, n=1, cutoff=0.6):
         return f"did you mean {close[0]}?"
-    return f"known here: {', '.join(names)}" if len(names) <= 12 else "remove it"  # noqa: PLR2004
+    return f"known here: {', '.join(names)}" if len(names) <= 12 else "remove it"
 
 
 def lines_of(error: ValidationError, model: type[BaseModel], locate: Locate) -> list[str]:

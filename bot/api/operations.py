@@ -97,7 +97,9 @@ def _sessions(service: ServicePort, want: Listing, _: None) -> Sessions:
 async def _send(service: ServicePort, which: Name, message: Message) -> Sent:
     if not message.text.strip():
         raise BadRequest("The message is empty; send some text.")
-    return await service.send(which.id, message.text, author=message.author, wait=message.wait, patience=message.timeout)
+    return await service.send(
+        which.id, message.text, author=message.author, wait=message.wait, patience=message.timeout
+    )
 
 
 def _deliveries(service: ServicePort, want: Deliveries, _: None) -> list[DeliveryView]:

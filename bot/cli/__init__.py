@@ -1,0 +1,8 @@
+"""The command line, a thin client of the service: it loads little, so that it answers at once."""
+
+
+def main() -> int:
+    """Run `ao` and return its exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
+    from bot.cli.app import run
+
+    return run()

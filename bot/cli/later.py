@@ -1,0 +1,62 @@
+"""Commands that the contract names and this version does not have: refused, never accepted and ignored."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from bot.cli.text import complain
+
+_LABEL = "Label the issue on GitHub to start a session."
+_COMMENT = "Comment on the issue or pull request instead, or attach: ao session attach SESSION"
+_LOOK = "Look with: ao status, ao deliveries show GUID"
+
+TOP = {
+    "spawn": _LABEL,
+    "batch-spawn": _LABEL,
+    "interrupt": _COMMENT,
+    "approve": _COMMENT,
+    "deny": _COMMENT,
+    "open": "Attach to a session with: ao session attach SESSION",
+    "orchestrator": _LABEL,
+    "explain": _LOOK,
+    "simulate": _LOOK,
+    "events": _LOOK,
+    "notify": "See what waits for you with: ao status",
+    "review-check": "See what waits for you with: ao status",
+    "report": "The service hears from agents by itself.",
+    "acknowledge": "The service hears from agents by itself.",
+}
+SESSION = {
+    "restore": "Label the issue again to start a new session.",
+    "claim-pr": _LABEL,
+    "rename": "List the sessions with: ao session ls",
+    "remap": "List the sessions with: ao session ls",
+    "cleanup": "Merged sessions are cleaned up by themselves; end another with: ao session kill SESSION",
+}
+
+
+class WithLater(TyperGroup):
+    """The commands of `ao`, and the refusals of those to come."""
+
+    later = TOP
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command that refuses when the name is one of a later version's."""
+        found = super().get_command(ctx, cmd_name)
+        return found or (_refusal(cmd_name, self.later[cmd_name]) if cmd_name in self.later else None)
+
+
+class SessionWithLater(WithLater):
+    """The commands of `ao session`."""
+
+    later = SESSION
+
+
+def _refusal(name: str, instead: str) -> TyperCommand:
+    def refuse() -> None:
+        complain(f"`{name}` is not available yet. {instead}")
+        raise typer.Exit(2)
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return TyperCommand(name, callback=refuse, context_settings=settings, add_help_option=False, hidden=True)

@@ -1,0 +1,174 @@
+"""A service with a few made-up sessions behind the real interface, on a real socket."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from bot.api.app import private_app
+from bot.api.listen import bind
+from bot.api.port import (
+    DeliveryDetail,
+    DeliveryView,
+    Figure,
+    HandlerRun,
+    Killed,
+    ProjectStatus,
+    RecordView,
+    Sent,
+    ServiceStatus,
+    Unknown,
+)
+from runtime.errors import StoreBusy, UserError
+from runtime.view import SessionView
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def session(name: str, **changed: object) -> SessionView:
+    known = SessionView(
+        name=name,
+        branch=f"ao/{name}",
+        status="working",
+        pr_number=None,
+        ci_status="none",
+        review_decision="none",
+        pending_threads=None,
+        activity="active",
+        last_activity=LONG_AGO,
+        id=name,
+        project_id="my-app",
+        issue_id="1",
+        pr_url=None,
+        agent="scripted",
+        title="Add a greeting",
+        summary="Add a greeting",
+        reason="task_in_progress",
+        created_at=LONG_AGO,
+        ended_at=None,
+        workspace_path=f"/data/worktrees/{name}",
+        attach_command=f"tmux -S /data/tmux attach -t {name}",
+    )
+    return msgspec.structs.replace(known, **changed)
+
+
+def delivery(guid: str, **changed: object) -> DeliveryView:
+    known = DeliveryView(
+        guid=guid, event="issues", action="labeled", state="done", received_at=LONG_AGO, attempts=1, session_key="o/r#1"
+    )
+    return msgspec.structs.replace(known, **changed)
+
+
+class FakeService:
+    """Keeps what it was asked in `asked`; tests fill the rest."""
+
+    def __init__(self) -> None:
+        self.rows: list[SessionView] = []
+        self.journal: list[DeliveryView] = []
+        self.trail: list[RecordView] = []
+        self.projects = [ProjectStatus(id="my-app", repo="o/my-app")]
+        self.outcome = "processing"
+        self.reasons: list[str] = []
+        self.busy = False
+        self.asked: list[tuple[object, ...]] = []
+
+    def sessions(self, *, project, ended):
+        rows = [row for row in self.rows if project in (None, row.project_id)]
+        live = [row for row in rows if ended or row.ended_at is None]
+        return live, len(rows) - len(live)
+
+    def session(self, name):
+        if found := [row for row in self.rows if row.name == name]:
+            return found[0]
+        raise Unknown(f"Session '{name}' does not exist. List them with: ao session ls")
+
+    async def kill(self, name):
+        self.asked.append(("kill", name))
+        row = self.session(name)
+        return Killed(already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1")
+
+    async def send(self, name, text, *, author, wait, patience):
+        self.session(name)
+        self.asked.append(("send", name, text, author, wait, patience))
+        if self.busy:
+            raise StoreBusy("the journal cannot be written now", after=2)
+        if self.outcome == "gone":
+            raise UserError(
+                f"The agent of {name} has ended with exit code 3. Label the issue again to start a new one."
+            )
+        if self.outcome == "broken":
+            raise RuntimeError("a secret detail")
+        return Sent(message_id=7, result=self.outcome)
+
+    def deliveries(self, *, state, limit):
+        return [row for row in self.journal if state in (None, row.state)][:limit]
+
+    def delivery(self, guid):
+        if found := [row for row in self.journal if row.guid == guid]:
+            runs = [HandlerRun(handler="issues.spawn_for_label", done_at=LONG_AGO)]
+            return DeliveryDetail(delivery=found[0], handlers=runs, records=self.trail, payload={"action": "labeled"})
+        raise Unknown(f"There is no delivery {guid}. List them with: ao deliveries ls")
+
+    async def replay(self, guid, *, force):
+        self.asked.append(("replay", guid, force))
+        return self.delivery(guid).delivery
+
+    def status(self):
+        dead = sum(row.state == "dead" for row in self.journal)
+        return ServiceStatus(
+            version="0.1.0",
+            pid=1,
+            started_at=LONG_AGO,
+            projects=self.projects,
+            live_sessions=len(self.rows),
+            open_deliveries=0,
+            dead_deliveries=dead,
+        )
+
+    def records(self, *, after, limit):
+        return [row for row in self.trail if row.id > after][:limit]
+
+    def newest_record(self):
+        return self.trail[-1].id if self.trail else 0
+
+    async def records_changed(self, *, after):
+        while not self.records(after=after, limit=1):
+            await asyncio.sleep(0.01)
+
+    async def not_ready(self):
+        return self.reasons
+
+    def figures(self):
+        yield Figure(name="ao_sessions", help="Sessions by status.", value=2, labels={"status": "working"})
+        yield Figure(name="ao_sessions", help="Sessions by status.", value=1, labels={"status": "idle"})
+        yield Figure(name="ao_deliveries", help="Deliveries accepted.", value=5, kind="counter")
+
+
+def record(number: int, **changed: object) -> RecordView:
+    known = RecordView(id=number, at=LONG_AGO, kind="session.spawned", session_id="app-1", summary="app-1 has started")
+    return msgspec.structs.replace(known, **changed)
+
+
+@contextlib.contextmanager
+def running(service: FakeService, data_dir: Path) -> Iterator[None]:
+    """Serve on `<data dir>/ao.sock` from a thread until the block ends."""
+    listener = bind(data_dir / "ao.sock")
+    config = uvicorn.Config(private_app(service), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def as_json(text: str) -> object:
+    return json.loads(text)
