@@ -61,11 +61,13 @@ else
         shift 2
     done
 fi
-# A shell writes long lines in pieces, cat in large ones: pushes made at the same moment must not mix.
+# A shell writes long lines in pieces, dd in one: pushes made at the same moment must not mix.
 if [ "${{#line}}" -lt 2000 ]; then
     printf '%s}}\n' "$line" >>"$launch/pushes.jsonl"
 else
-    printf '%s}}\n' "$line" | cat >>"$launch/pushes.jsonl"
+    printf '%s}}\n' "$line" >"$launch/.push.$$"
+    dd if="$launch/.push.$$" bs=16777216 2>/dev/null >>"$launch/pushes.jsonl"
+    rm -f "$launch/.push.$$"
 fi
 [ ! -p "$launch/wake" ] || printf . 1<>"$launch/wake"
 """

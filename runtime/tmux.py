@@ -6,9 +6,8 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import libtmux
 import msgspec
@@ -16,6 +15,7 @@ from libtmux.common import tmux_cmd
 from libtmux.exc import TmuxCommandNotFound
 
 from runtime.errors import ConfigError, TmuxUnavailable
+from runtime.one_thread import OneThread
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer (Debian and Ubuntu: apt install tmux; macOS: brew install tmux)"
@@ -37,11 +37,14 @@ _PANE = (
     "#{session_name} #{pane_id} #{pane_pid} #{pane_dead} x#{pane_dead_status} x#{pane_dead_signal}"
     " #{pane_in_mode} #{pane_current_command}"
 )
+# An old tmux knows no bracket_paste_flag and expands it to nothing.
+_NOT_NOW = "#{||:#{pane_dead},#{==:#{bracket_paste_flag},0}}"
 _NO_SERVER = re.compile(r"no server running|error connecting to .*\((No such file|Connection refused)")
 _NOT_FOUND = re.compile(r"can't find (pane|session|window)|no current (target|session)")
-_TIMED_OUT = (124, 137, 142)  # timeout(1), its SIGKILL, and SIGALRM
+_TIMED_OUT = (124, 137, 142)  # timeout(1), with SIGKILL, and SIGALRM
 
 T = TypeVar("T")
+Pasted = Literal["pasted", "dead", "unready"]
 
 
 class Pane(msgspec.Struct, frozen=True):
@@ -66,7 +69,7 @@ class Tmux:
     def __init__(self, socket: Path, *, deadline: float = 5.0) -> None:
         self.socket = socket
         self._deadline = deadline
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tmux")
+        self._thread = OneThread("tmux")
         limit = _limit(deadline)
         self._bin, self._arguments = limit[0], (*limit[1:], "tmux", "-u", "-S", str(socket), "-f", "/dev/null")
 
@@ -103,17 +106,16 @@ class Tmux:
         """Return the first pane of each session by session name; empty only when tmux says that there is none."""
         answer = await self._run("list-panes", "-a", "-F", _PANE)
         if answer.returncode == 0:
-            found = (_pane(line) for line in reversed(answer.stdout))
-            return dict(entry for entry in found if entry is not None)
-        if _NO_SERVER.search(_said(answer)):
-            return {}
-        raise TmuxUnavailable(f"tmux did not list its panes: {_said(answer)}")
+            return dict(entry for line in reversed(answer.stdout) if (entry := _pane(line)))
+        self._found(answer)
+        return {}
 
-    async def paste(self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = ()) -> bool:
-        """Leave copy mode, press `before`, paste `text`, press `after`, in one step; False if the pane is dead or gone.
+    async def paste(self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = ()) -> Pasted:
+        """Leave copy mode, press `before`, paste `text` and press `after`, in one step.
 
-        The test for a dead pane and the paste are one command: pasting into a dead pane crashes tmux 3.3a.
-        A caller that is cancelled or gives up leaves either nothing or all of it in the pane.
+        `dead` if the pane is dead or gone, `unready` if its program has not asked for bracketed paste (tmux before
+        3.6 cannot tell); nothing was typed then. The test and the paste are one command: pasting into a dead pane
+        crashes tmux 3.3a. A caller that is cancelled or gives up leaves either nothing or all of it in the pane.
         """
         return await self._on_thread(lambda: self._paste(pane, text, before, after))
 
@@ -121,18 +123,12 @@ class Tmux:
         """Press keys by their tmux names; False if the pane is dead or gone."""
         live = f"{_cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
         answer = await self._run("if-shell", "-F", "-t", pane, "#{pane_dead}", "display-message -p dead", live)
-        return self._done(answer, "pressed")
+        return self._found(answer) and answer.stdout == ["pressed"]
 
     async def capture(self, pane: str, *, lines: int = 0) -> str:
         """Return the visible screen, with `lines` of history before it; empty if the pane is gone."""
         answer = await self._run("capture-pane", "-p", "-J", "-t", pane, "-S", str(-lines))
         return "\n".join(answer.stdout) if self._found(answer) else ""
-
-    async def bracketed(self, pane: str) -> bool | None:
-        """Tell whether the program has asked for bracketed paste; None if this tmux cannot say (before 3.6)."""
-        answer = await self._run("display-message", "-p", "-t", pane, "#{bracket_paste_flag}")
-        said = "".join(answer.stdout) if self._found(answer) else ""
-        return None if not said else said == "1"
 
     async def kill_session(self, name: str) -> None:
         """End a session and hang up what runs in it; nothing happens if it is not there."""
@@ -154,14 +150,14 @@ class Tmux:
 
     def close(self) -> None:
         """Stop the thread; the server and its sessions live on."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.close()
 
-    def _paste(self, pane: str, text: str, before: Sequence[str], after: Sequence[str]) -> bool:
+    def _paste(self, pane: str, text: str, before: Sequence[str], after: Sequence[str]) -> Pasted:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=self.socket.parent) as file:
             file.write(text)
             file.flush()
             buffer = Path(file.name).name
-            dead = f"delete-buffer -b {buffer} ; display-message -p dead"
+            not_now = f"delete-buffer -b {buffer} ; display-message -p -t {pane} '#{{?pane_dead,dead,unready}}'"
             steps = [
                 _cancel_mode(pane),
                 *([f"send-keys -t {pane} {shlex.join(before)}"] if before else []),
@@ -169,16 +165,13 @@ class Tmux:
                 *([f"send-keys -t {pane} {shlex.join(after)}"] if after else []),
                 "display-message -p pasted",
             ]
-            guarded = ("if-shell", "-F", "-t", pane, "#{pane_dead}", dead, " ; ".join(steps))
+            guarded = ("if-shell", "-F", "-t", pane, _NOT_NOW, not_now, " ; ".join(steps))
             answer = self._command("load-buffer", "-b", buffer, file.name, ";", *guarded)
-            if self._done(answer, "pasted"):
-                return True
-            if "dead" not in answer.stdout:
-                self._command("delete-buffer", "-b", buffer)
-            return False
-
-    def _done(self, answer: tmux_cmd, word: str) -> bool:
-        return self._found(answer) and word in answer.stdout
+            if self._found(answer):
+                said = answer.stdout[-1:]
+                return "pasted" if said == ["pasted"] else "unready" if said == ["unready"] else "dead"
+            self._command("delete-buffer", "-b", buffer)
+            return "dead"
 
     def _found(self, answer: tmux_cmd) -> bool:
         said = _said(answer)
@@ -199,8 +192,9 @@ class Tmux:
 
     async def _on_thread(self, job: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(self._deadline + 2):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+            # A hung server holds the output of clients that were ended (it was sent their descriptors), so that
+            # the job hangs too: hence a deadline here as well.
+            return await self._thread.run(job, within=self._deadline + 0.2)
         except TimeoutError as late:
             raise TmuxUnavailable("tmux did not answer in time") from late
         except TmuxCommandNotFound as missing:
@@ -220,7 +214,7 @@ def _limit(deadline: float) -> tuple[str, ...]:
     """Return the program that runs another one under a deadline; perl where there is no coreutils (macOS)."""
     for name in ("timeout", "gtimeout"):
         if found := shutil.which(name):
-            return found, "-k", "1", f"{deadline:g}"
+            return found, "-s", "KILL", f"{deadline:g}"
     return "/usr/bin/perl", "-e", "alarm shift; exec @ARGV", str(max(1, round(deadline)))
 
 

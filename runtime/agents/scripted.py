@@ -24,11 +24,10 @@ class Scripted:
         return str(PROGRAM)
 
     def prepare(self, place: LaunchPlace, task: Task) -> Launch:
-        """Write the first prompt and the rules, and start the program on the project's script."""
+        """Write the first prompt and start the program on the project's script; rules are part of the prompt."""
         if task.script is None or not task.script.is_file():
             raise UserError(f"The scripted agent needs a script: set `script:` of the project (now {task.script}).")
-        prompt, rules = place.put("prompt.md", task.prompt), place.put("rules.md", task.rules)
-        argv = (sys.executable, "-I", "-S", str(PROGRAM), str(prompt), str(rules))
+        argv = (sys.executable, "-I", "-S", str(PROGRAM), str(place.put("prompt.md", task.prompt)))
         return Launch(argv=argv, env={"AO_SCRIPT": str(task.script)})
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:

@@ -1,9 +1,9 @@
 """The agent itself: its composer, its queue of prompts, its turns and its misbehaviour."""
 
 import os
-import sys
 import time
 from collections import deque
+from contextlib import suppress
 
 from .channel import Channel
 from .terminal import BOLD, DIM, Terminal, harmless
@@ -71,8 +71,8 @@ class Agent:
 
     def leave(self, code: int) -> None:
         """End the program with this exit code."""
-        self.terminal.restore()
-        sys.stdout.flush()
+        with suppress(OSError):
+            self.terminal.restore()
         os._exit(code)
 
     def _take(self, kind: str, value: str) -> None:

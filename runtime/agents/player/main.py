@@ -10,7 +10,7 @@ from .terminal import DIM, Terminal
 
 
 def main(arguments: list[str]) -> None:
-    """Run on this terminal; the first prompt and the rules come from files."""
+    """Run on this terminal; the first prompt comes from a file, which may be empty."""
     terminal, channel = Terminal(), Channel(os.environ.get("AO_LAUNCH"))
     agent = Agent(terminal, channel, float(os.environ.get("AO_SPEED") or 1))
     channel.push("ready")
@@ -18,10 +18,7 @@ def main(arguments: list[str]) -> None:
     terminal.show(f"Scripted agent of session {names['session']}. It plays {os.environ['AO_SCRIPT']}.", style=DIM)
     script = load(os.environ["AO_SCRIPT"], names)
     actions.misbehave(agent, script.misbehave)
-    prompt, rules = (_text(path) for path in (*arguments, "", "")[:2])
-    if rules:
-        terminal.show(f"Rules: {rules}", style=DIM)
-    if prompt:
+    if prompt := "".join(_text(path) for path in arguments):
         agent.waiting.append(prompt)
     try:
         while True:
@@ -48,7 +45,5 @@ def _turn(agent: Agent, script: Script) -> None:
 
 
 def _text(path: str) -> str:
-    if not path:
-        return ""
     with open(path, encoding="utf-8", newline="") as file:  # noqa: PTH123  # start-up, as in script.py
         return file.read()

@@ -1,0 +1,91 @@
+"""A tmux server of the test's own, and scripted agents at work in it."""
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime import agents
+from runtime.launch import LaunchPlace, agent_environment
+from runtime.tmux import Tmux
+
+
+async def _until(holds: Callable[[], Any], *, within: float = 10.0) -> Any:
+    """Poll until something holds and return it."""
+    end = time.monotonic() + within
+    while not (value := holds()):
+        assert time.monotonic() < end, "it did not come true in time"
+        await asyncio.sleep(0.005)
+    return value
+
+
+class Seat:
+    """One scripted agent in its pane."""
+
+    def __init__(self, tmux: Tmux, place: LaunchPlace, worktree: Path) -> None:
+        self.tmux, self.place, self.worktree, self.pane = tmux, place, worktree, ""
+        self.accepted = asyncio.Event()
+
+    def pushes(self, kind: str | None = None) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.place.pushes.read_text().splitlines()]
+        return [line for line in lines if kind in (None, line["kind"])]
+
+    async def pushed(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """Wait for the push of this kind, or the `count`-th of them, and return it."""
+        return (await _until(lambda: self.pushes(kind)[count - 1 :]))[0]
+
+    async def shows(self, text: str) -> str:
+        """Wait until the screen shows `text` and return the screen."""
+        end = time.monotonic() + 10
+        while text not in (screen := await self.tmux.capture(self.pane)):
+            assert time.monotonic() < end, screen
+            await asyncio.sleep(0.01)
+        return screen
+
+    async def told(self, text: str) -> None:
+        assert await self.tmux.paste(self.pane, text, before=("C-u",), after=("Enter",)) == "pasted"
+
+
+class Desk:
+    """Where agents are seated: a temporary directory with one tmux server."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.tmux = root, Tmux(root / "tmux")
+
+    async def seat(self, script: str = "", *, prompt: str = "", session: str = "s-1", **env: str) -> Seat:
+        """Start a scripted agent as the service does, and wait until it is ready."""
+        place, worktree = LaunchPlace(self.root / "launch" / session), self.root / session
+        worktree.mkdir(exist_ok=True)
+        (self.root / f"{session}.toml").write_text(script)
+        place.open()
+        task = agents.Task(
+            session=session, prompt=prompt, worktree=worktree, repository=worktree, home=self.root,
+            script=self.root / f"{session}.toml",
+        )  # fmt: skip
+        known = agent_environment(os.environ, session=session, project="demo", issue=7, extra=env)
+        place.write(agents.named("scripted").prepare(place, task), worktree=worktree, env=known)
+        seat = Seat(self.tmux, place, worktree)
+        seat.pane = await self.tmux.new_session(session, cwd=worktree, argv=place.argv)
+        await seat.pushed("ready")
+        return seat
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    return _until
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk(Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp")))
+    yield desk
+    await desk.tmux.kill_server()
+    desk.tmux.close()
+    shutil.rmtree(desk.root)
