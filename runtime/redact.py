@@ -45,7 +45,7 @@ class Redactor:
         own = sorted((secret for secret in secrets if len(secret) >= 8), key=len, reverse=True)
         self._own = re.compile("|".join(map(re.escape, own))) if own else None
         self._places = [
-            (re.compile(re.escape(str(place)) + inside + _ENDS_HERE), instead)
+            (re.compile(re.escape(str(place)) + inside), instead)
             for place, inside, instead in _places(data_dir, home)
         ]
         self.mention = mention
@@ -69,9 +69,9 @@ class Redactor:
 def _places(data_dir: Path | None, home: Path | None) -> list[tuple[Path, str, str]]:
     places: list[tuple[Path, str, str]] = []
     if data_dir is not None:
-        places += [(data_dir, _WORKTREE + "/", ""), (data_dir, _WORKTREE, "."), (data_dir, "", "[data]")]
+        places += [(data_dir, _WORKTREE + "/", ""), (data_dir, _WORKTREE, "."), (data_dir, _ENDS_HERE, "[data]")]
     if home is not None and len(home.parts) > 1:
-        places.append((home, "", "~"))
+        places.append((home, _ENDS_HERE, "~"))
     return places
 
 

@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from bot.github.gate import Sleep
 from bot.github.hub import Hub
 from bot.github.marker import ENDS_WITH_MARKER
-from runtime.errors import GoneFromForge, Retryable
+from runtime.errors import ForgeBusy, GoneFromForge, Retryable
 from runtime.store import outbox
 from runtime.store.store import Store
 
@@ -29,7 +30,8 @@ class Me(msgspec.Struct, frozen=True):
 class Identity:
     """Asks once who we are, and recognises our own words."""
 
-    def __init__(self, hub: Hub, store: Store) -> None:
+    def __init__(self, hub: Hub, store: Store, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._sleep = sleep
         self._hub = hub
         self._store = store
         self._me: Me | None = None
@@ -54,27 +56,22 @@ class Identity:
                 await self.me()
             except Retryable as exc:
                 log.warning("cannot ask GitHub who we are yet", extra={"after": exc.after})
-                await asyncio.sleep(min(exc.after, 60.0))
+                await self._sleep(min(exc.after, 60.0))
 
-    async def is_own(
-        self,
-        *,
-        login: str,
-        user_id: int | None = None,
-        body: str = "",
-        repo: str = "",
-        remote_id: int | None = None,
+    def is_own(
+        self, login: str, body: str = "", *, user_id: int | None = None, repo: str = "", remote_id: int | None = None,
         kinds: tuple[str, ...] = COMMENTS,
     ) -> bool:
-        """Say whether we did this.
+        """Say whether we did this; `ForgeBusy` before GitHub has said who we are.
 
         An App is its sender. A token is shared with a person, so there only what the outbox sent, or what
         ends with our hidden marker, is ours; `kinds` says what `remote_id` is an id of.
         """
-        me = await self.me()
+        if self._me is None:
+            raise ForgeBusy("GitHub has not said yet who we are", after=0.5)
         if self._hub.is_app:
-            return login.lower() == me.login.lower() or (user_id is not None and user_id == me.user_id)
-        if login.lower() != me.login.lower():
+            return login.lower() == self._me.login.lower() or (user_id is not None and user_id == self._me.user_id)
+        if login.lower() != self._me.login.lower():
             return False
         if ENDS_WITH_MARKER.search(body):
             return True

@@ -1,0 +1,36 @@
+"""When an installation may be asked."""
+
+import asyncio
+
+import pytest
+
+from bot.github.gate import WRITES_AN_HOUR, Gate
+from runtime.errors import ForgeBusy
+
+
+async def test_writes_are_spaced_however_many_wait(time):
+    gate = Gate(time, time.sleep)
+    written = []
+
+    async def write():
+        await gate.turn_to_write(1.0)
+        written.append(time())
+
+    await asyncio.gather(*(write() for _ in range(5)))
+    assert [b - a for a, b in zip(written, written[1:], strict=False)] == [1.0] * 4
+
+
+async def test_writes_are_not_spaced_without_an_interval(time):
+    gate = Gate(time, time.sleep)
+    for _ in range(WRITES_AN_HOUR + 1):
+        await gate.turn_to_write(0)
+    assert not time.slept
+
+
+async def test_the_hourly_limit_of_writes_is_kept(time):
+    gate = Gate(time, time.sleep)
+    for _ in range(WRITES_AN_HOUR):
+        await gate.turn_to_write(1.0)
+    with pytest.raises(ForgeBusy) as busy:
+        await gate.turn_to_write(1.0)
+    assert 3000 < busy.value.after < 3600

@@ -1,0 +1,98 @@
+"""Who the bot is."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from bot.github.credentials import AppAuth
+from bot.github.hub import Hub
+from bot.github.identity import REPLIES, Identity
+from bot.github.marker import marked, marker
+from bot.github.people import People
+from bot.github.permissions import Permissions
+from bot.github.roots import Roots
+from runtime.errors import ForgeBusy, ForgeRefused
+from runtime.store import outbox
+from tests.bot.github.test_credentials import PEM
+
+MARKED = marked("Done.", marker("comment", "k"))
+
+
+@pytest.fixture
+def app(wire, time, store, api):
+    api.get("/app").respond(json={"id": 77, "slug": "gardener"})
+    api.get("/users/gardener%5Bbot%5D").respond(json={"id": 4711, "login": "gardener[bot]"})
+    hub = Hub(Roots.of(), AppAuth("77", PEM, clock=time), wire, clock=time, sleep=time.sleep)
+    return Identity(hub, store, sleep=time.sleep)
+
+
+@pytest.fixture
+def person(hub, store, api, time):
+    api.get("/user").respond(json={"id": 9, "login": "alice"})
+    return Identity(hub, store, sleep=time.sleep)
+
+
+async def test_an_app_is_recognised_as_sender(app):
+    me = await app.me()
+    assert (me.login, me.mention, me.user_id) == ("gardener[bot]", "gardener", 4711)
+    assert app.is_own("Gardener[bot]")
+    assert app.is_own("renamed[bot]", user_id=4711)
+    assert not app.is_own("gardener", MARKED, user_id=1)
+    assert not app.is_own("dependabot[bot]")
+
+
+async def test_an_app_without_a_user_is_known_by_its_login(app, api):
+    api.get("/users/gardener%5Bbot%5D").respond(404)
+    assert (await app.me()).user_id is None
+    assert app.is_own("gardener[bot]")
+
+
+async def test_a_tokens_owner_is_not_taken_for_the_bot(person, store):
+    await person.me()
+    assert not person.is_own("alice", "please add a test")
+    assert person.is_own("alice", MARKED)
+    assert not person.is_own("mallory", MARKED)
+    assert not person.is_own("alice", f"> {MARKED}\n\nwhat is this?")
+
+
+async def test_a_tokens_writes_are_recognised_by_their_id(person, store):
+    await person.me()
+    await store.write(lambda tx: outbox.enqueue(tx, key="k", kind="comment", repo="o/r", payload={}))
+    [row] = store.read(outbox.unsent)
+    await store.write(lambda tx: outbox.sent(tx, row, remote_id="12", result={}))
+    assert person.is_own("alice", "Done.", repo="o/r", remote_id=12)
+    assert not person.is_own("alice", "Done.", repo="o/r", remote_id=13)
+    assert not person.is_own("alice", "Done.", repo="o/other", remote_id=12)
+    assert not person.is_own("alice", "Done.", repo="o/r", remote_id=12, kinds=REPLIES)
+
+
+async def test_github_is_asked_once(person, api):
+    await asyncio.gather(*(person.me() for _ in range(20)))
+    assert api["user"].call_count == 1 if "user" in api.routes else api.calls.call_count == 1
+
+
+async def test_nothing_is_judged_before_we_know_our_name(person):
+    with pytest.raises(ForgeBusy):
+        person.is_own("alice")
+
+
+async def test_we_go_on_asking_while_github_is_busy(person, api, time):
+    broken = [httpx.Response(500)] * 4
+    api.get("/user").mock(side_effect=[*broken, *broken, httpx.Response(200, json={"id": 9, "login": "alice"})])
+    await person.resolve()
+    assert person.known.login == "alice"
+
+
+async def test_a_refused_token_is_said_at_once(person, api):
+    api.get("/user").respond(401, json={"message": "Bad credentials"})
+    with pytest.raises(ForgeRefused, match="Bad credentials"):
+        await person.resolve()
+
+
+async def test_stories_ask_one_port(person, hub, time, api):
+    api.get("/repos/o/r/collaborators/alice/permission").respond(json={"permission": "write"})
+    people = People(Permissions(hub, clock=time), person)
+    await person.me()
+    assert await people.may_write("o/r", "alice")
+    assert people.is_own("alice", MARKED)
