@@ -60,10 +60,15 @@ class Store:
 
     async def write_raw(self, job: Callable[[Raw], T], *, wake: str | None = None) -> T:
         """Run `job` on the bare connection: the accept path, which has nothing to judge; then wake a topic."""
-        result = await self._writer.run(job)
-        if wake is not None:
-            self._wake((wake,))
-        return result
+        if wake is None:
+            return await self._writer.run(job)
+        topics = (wake,)
+
+        def run(raw: Raw) -> T:
+            raw.after_commit.append(lambda: self._wake(topics))
+            return job(raw)
+
+        return await self._writer.run(run)
 
     def rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
         """Return the committed rows of a query."""

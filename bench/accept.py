@@ -1,0 +1,145 @@
+"""How fast a delivery is on disk and acknowledged, against SQLite alone.
+
+    python -m bench.accept [--rounds N] [--json]
+
+Subject: the whole way over HTTP, signature and journal included. Floor: a bare insert of the same bytes (WAL,
+`synchronous=FULL`, no index). Ceiling: the barest group commit, one thread and one queue, 16 callers, no HTTP.
+Floor and subject take turns. Exit 1 when a goal is missed.
+"""
+
+import argparse
+import asyncio
+import json
+import queue
+import sqlite3
+import statistics
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+import uvloop
+
+from bench.deliveries import SIZE, Server, bodies, requests, send
+
+GOALS = {"p50_ratio": 2.5, "throughput_ratio": 0.4}
+EACH = 400
+CONNECTIONS = 16
+
+
+def main() -> int:
+    """Measure, print, and say whether the goals are met."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
+        figures = measure(Path(directory), options.rounds)
+    met = figures["p50_ratio"] <= GOALS["p50_ratio"] and figures["throughput_ratio"] >= GOALS["throughput_ratio"]
+    if options.json:
+        print(json.dumps({**figures, "met": met}))
+    else:
+        print(
+            f"accept p50, 1 connection     {figures['accept_p50_ms']:.3f} ms / insert {figures['insert_p50_ms']:.3f} ms"
+            f" = {figures['p50_ratio']:.2f}   goal <= {GOALS['p50_ratio']}\n"
+            f"accepts/s, {CONNECTIONS} connections    {figures['accepts_per_s']:.0f} / group commit"
+            f" {figures['group_commits_per_s']:.0f} = {figures['throughput_ratio']:.2f}"
+            f"   goal >= {GOALS['throughput_ratio']}"
+        )
+    return 0 if met else 1
+
+
+def measure(directory: Path, rounds: int) -> dict[str, float]:
+    """Return the figures; the medians are over all rounds, the rates are the medians of the rounds' rates."""
+    insert: list[float] = []
+    accept: list[float] = []
+    ceiling: list[float] = []
+    accepts: list[float] = []
+    table = _bare_table(directory / "floor.db")
+    with Server(directory) as server:
+        send(server.port, requests(200), CONNECTIONS)
+        for _ in range(rounds):
+            insert += list(_inserts(table, EACH))
+            accept += send(server.port, requests(EACH), 1).latencies
+            ceiling.append(_group_commits(directory / "ceiling.db", EACH * 5))
+            accepts.append(send(server.port, requests(EACH * 5), CONNECTIONS).per_second)
+    table.close()
+    figures = {
+        "insert_p50_ms": statistics.median(insert) * 1e3,
+        "accept_p50_ms": statistics.median(accept) * 1e3,
+        "group_commits_per_s": statistics.median(ceiling),
+        "accepts_per_s": statistics.median(accepts),
+    }
+    figures["p50_ratio"] = figures["accept_p50_ms"] / figures["insert_p50_ms"]
+    figures["throughput_ratio"] = figures["accepts_per_s"] / figures["group_commits_per_s"]
+    return figures
+
+
+def _bare_table(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, guid TEXT, body BLOB)")
+    return connection
+
+
+def _insert(table: sqlite3.Connection, body: bytes) -> None:
+    table.execute("INSERT INTO t (guid, body) VALUES (?, ?)", (str(uuid.uuid4()), body))
+
+
+def _inserts(table: sqlite3.Connection, count: int) -> Iterator[float]:
+    for body in bodies(count):
+        began = perf_counter()
+        _insert(table, body)
+        yield perf_counter() - began
+
+
+def _group_commits(path: Path, count: int) -> float:
+    table = _bare_table(path)
+    work: list[bytes] = list(bodies(count))
+    inbox: queue.SimpleQueue[tuple[bytes, Callable[[], None]] | None] = queue.SimpleQueue()
+    thread = threading.Thread(target=_commit_groups, args=(table, inbox))
+
+    async def caller() -> None:
+        loop = asyncio.get_running_loop()
+        while work:
+            stored = asyncio.Event()
+            inbox.put((work.pop(), lambda stored=stored: loop.call_soon_threadsafe(stored.set)))  # type: ignore[misc]
+            await stored.wait()
+
+    async def callers() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CONNECTIONS):
+                group.create_task(caller())
+
+    thread.start()
+    began = perf_counter()
+    uvloop.run(callers())
+    took = perf_counter() - began
+    inbox.put(None)
+    thread.join()
+    table.close()
+    return count / took
+
+
+def _commit_groups(
+    table: sqlite3.Connection, inbox: "queue.SimpleQueue[tuple[bytes, Callable[[], None]] | None]"
+) -> None:
+    while item := inbox.get():
+        group = [item]
+        while not inbox.empty() and (more := inbox.get()):
+            group.append(more)
+        table.execute("BEGIN IMMEDIATE")
+        for body, _ in group:
+            _insert(table, body)
+        table.execute("COMMIT")
+        for _, stored in group:
+            stored()
+
+
+if __name__ == "__main__":
+    print(f"{SIZE // 1000} KB deliveries", file=sys.stderr)
+    sys.exit(main())

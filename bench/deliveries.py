@@ -1,0 +1,167 @@
+"""Signed deliveries, a receiver in its own process, and a client that costs little itself."""
+
+import asyncio
+import contextlib
+import hmac
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import cast
+
+import uvloop
+
+SIZE = 20_000
+SECRET = "a-secret-for-benchmarks"  # noqa: S105 - signs made-up deliveries to a receiver of our own
+_SHELL = {
+    "action": "opened",
+    "issue": {"number": 1, "title": "A benchmark", "labels": [{"name": "agent", "color": "ededed"}] * 40},
+    "repository": {"full_name": "octo/bench", "id": 1},
+    "sender": {"login": "octocat", "id": 1},
+}
+
+
+def bodies(count: int) -> Iterator[bytes]:
+    """Yield different payloads of the same size."""
+    whole = json.dumps({**_SHELL, "nonce": "N" * 36, "padding": "@"}).encode()
+    filled = whole.replace(b"@", b"".join(b"word%05d " % n for n in range(SIZE))[: SIZE - len(whole) + 1])
+    before, after = filled.split(b"N" * 36)
+    for _ in range(count):
+        yield before + str(uuid.uuid4()).encode() + after
+
+
+def requests(count: int) -> list[bytes]:
+    """Return whole HTTP requests, signed beforehand so that the client has nothing left to do."""
+    return [_request(body) for body in bodies(count)]
+
+
+def _request(body: bytes) -> bytes:
+    lines = (
+        "POST /webhook HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Accept: */*",
+        "User-Agent: GitHub-Hookshot/0000000",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"X-GitHub-Delivery: {uuid.uuid4()}",
+        "X-GitHub-Event: issues",
+        "X-GitHub-Hook-ID: 1",
+        f"X-Hub-Signature-256: sha256={hmac.digest(SECRET.encode(), body, 'sha256').hex()}",
+    )
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+@dataclass
+class Sent:
+    """What a run of requests took."""
+
+    latencies: list[float] = field(default_factory=list)
+    took: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Answers per second, all connections together."""
+        return len(self.latencies) / self.took
+
+
+class _Connection(asyncio.Protocol):
+    """Sends the next request as soon as the last one is answered."""
+
+    def __init__(self, waiting: list[bytes], sent: Sent) -> None:
+        self._waiting = waiting
+        self._sent = sent
+        self._began = 0.0
+        self._answer = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's are not subclasses
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, ended, body = self._answer.partition(b"\r\n\r\n")
+        if not ended or len(body) < int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]):
+            return None
+        if not head.startswith(b"HTTP/1.1 202"):
+            return self.done.set_exception(RuntimeError(f"the receiver answered {self._answer!r}"))
+        self._answer = b""
+        self._sent.latencies.append(perf_counter() - self._began)
+        return self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(exc or RuntimeError("the receiver closed the connection"))
+
+    def _next(self) -> None:
+        if not self._waiting:
+            self.done.set_result(None)
+            self._transport.close()
+            return
+        request = self._waiting.pop()
+        self._began = perf_counter()
+        self._transport.write(request)
+
+
+def send(port: int, waiting: list[bytes], connections: int) -> Sent:
+    """Send everything over so many kept-alive connections, each with one request at a time."""
+
+    async def run() -> Sent:
+        sent, loop = Sent(), asyncio.get_running_loop()
+        began = perf_counter()
+        opened = [
+            await loop.create_connection(lambda: _Connection(waiting, sent), "127.0.0.1", port)
+            for _ in range(connections)
+        ]
+        await asyncio.gather(*(protocol.done for _, protocol in opened))
+        sent.took = perf_counter() - began
+        return sent
+
+    return uvloop.run(run())
+
+
+class Server:
+    """A receiver of the service in its own process, on a free port."""
+
+    def __init__(self, directory: Path) -> None:
+        command = [sys.executable, "-m", "bench.deliveries", str(directory / "subject.db")]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "Server":
+        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+        self.port = int(self._process.stdout.readline())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def serve(path: Path) -> None:
+    """Run the service's own receiver and journal, and print the port."""
+    import socket
+
+    import uvicorn
+
+    from bot.receiver import Receiver, public_app
+    from bot.signature import Secrets
+    from runtime.store.journal import Journal
+    from runtime.store.store import Store
+
+    receiver = Receiver(Journal(Store(path)), Secrets([SECRET.encode()]), lambda _event, _action: True)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        public_app(receiver), http="httptools", loop="uvloop", access_log=False, log_level="warning", lifespan="off"
+    )
+    print(listener.getsockname()[1], flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

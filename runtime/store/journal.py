@@ -1,0 +1,194 @@
+"""The journal of deliveries: claimed before they are acknowledged, done when everything they cause is committed.
+
+A delivery is `queued`, `running`, `done`, `ignored` (nobody asked for such) or `dead` (given up, with the reason).
+`attempts` counts the runs that failed or died with the service.
+"""
+
+import enum
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from runtime.store.schema import deliveries, handler_runs
+from runtime.store.store import Store
+from runtime.store.tx import Tx
+from runtime.store.writer import Raw
+
+TOPIC = "deliveries"
+REPLAY_WINDOW = 72 * 3600
+MOST_CRASHES = 5
+
+# One statement decides: https://www.sqlite.org/lang_upsert.html
+_CLAIM = f"""
+INSERT INTO deliveries (guid, body_hash, event, action, body, received_at, state, skip_reason)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE body_hash = ?2 AND received_at > ?6 - {REPLAY_WINDOW})
+ON CONFLICT (guid) DO NOTHING
+"""  # noqa: S608 - a constant of ours
+_KNOWN = "SELECT id, state FROM deliveries WHERE guid = ?"
+_REVIVE = """
+UPDATE deliveries SET state = 'queued', attempts = 0, not_before = 0, error = NULL, finished_at = NULL, body = ?
+WHERE id = ?
+"""
+_REPLAYED = """
+INSERT INTO records (at, kind, delivery_id, summary, data)
+SELECT ?1, 'replay_suspect', id, 'The same body came again under another delivery id; it was not run.', ?3
+FROM deliveries WHERE body_hash = ?2 ORDER BY id DESC LIMIT 1
+"""
+
+
+class Claim(enum.Enum):
+    """What became of a delivery at the door."""
+
+    QUEUED = "queued"
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+    REQUEUED = "requeued"
+    REPLAY = "replay"
+
+
+class Arrival(NamedTuple):
+    """A verified delivery at the door; `wanted` says whether somebody handles its event and action."""
+
+    guid: str
+    event: str
+    action: str | None
+    body: bytes
+    wanted: bool
+
+
+class Delivery:
+    """A delivery that is to be handled."""
+
+    def __init__(self, *, id: int, guid: str, event: str, body: bytes, attempts: int, not_before: float) -> None:
+        self.id = id
+        self.guid = guid
+        self.event = event
+        self.body = body
+        self.attempts = attempts
+        self.not_before = not_before
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """The body's JSON object; decoded when first asked for.
+
+        Raises:
+            msgspec.DecodeError: the body is not JSON; the receiver lets only JSON in.
+        """
+        return msgspec.json.decode(self.body, type=dict[str, Any])
+
+
+class Journal:
+    """Claims deliveries and remembers how far each has come."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def claim(self, arrival: Arrival) -> Claim:
+        """Store the delivery unless it is known by its id or body; returns once it is on disk.
+
+        A dead delivery that GitHub sends again under its id is queued again.
+
+        Raises:
+            StoreBusy: nothing could be written, so nothing may be acknowledged.
+        """
+        digest, now = sha256(arrival.body).digest(), self.store.clock()
+        return await self.store.write_raw(lambda raw: _claim(raw, arrival, digest, now), wake=TOPIC)
+
+    def open_ids(self) -> list[int]:
+        """Return the ids of everything queued or running, oldest first."""
+        query = sa.select(deliveries.c.id).where(deliveries.c.state.in_(("queued", "running"))).order_by(deliveries.c.id)
+        return [row.id for row in self.store.rows(query)]
+
+    def load(self, id: int) -> Delivery | None:
+        """Return the delivery if it is still open."""
+        c = deliveries.c
+        query = sa.select(c.id, c.guid, c.event, c.body, c.attempts, c.not_before)
+        rows = self.store.rows(query.where(c.id == id, c.state.in_(("queued", "running"))))
+        return Delivery(**rows[0]._mapping) if rows else None
+
+    def finished_handlers(self, id: int) -> set[str]:
+        """Return the handlers that need not run again."""
+        query = sa.select(handler_runs.c.handler).where(handler_runs.c.delivery_id == id)
+        return {row.handler for row in self.store.rows(query)}
+
+    async def start(self, id: int, key: str) -> bool:
+        """Mark a queued delivery as running; False when it is not queued any more."""
+        return await self.store.write(lambda tx: _move(tx, id, "queued", state="running", session_key=key))
+
+    async def release(self, id: int) -> None:
+        """Give a running delivery back unharmed, because the service stops."""
+        await self.store.write(lambda tx: _move(tx, id, "running", state="queued"))
+
+    async def retry(self, id: int, *, not_before: float, error: str) -> None:
+        """Queue a delivery again after a failed run, counting the attempt."""
+        again = {"state": "queued", "attempts": deliveries.c.attempts + 1, "not_before": not_before, "error": error}
+        await self.store.write(lambda tx: _move(tx, id, "running", **again))
+
+    async def bury(self, id: int, reason: str) -> None:
+        """Move a delivery to the dead letters, with a record."""
+        await self.store.write(lambda tx: _bury(tx, id, reason), cause=id)
+
+    async def recover(self) -> int:
+        """Queue again what was running when the service died; what was running too often is dead.
+
+        Returns how many deliveries are open.
+        """
+        return await self.store.write(_recover)
+
+
+def mark_handler(tx: Tx, id: int, handler: str, skip_reason: str | None) -> None:
+    """Note that a handler is through with a delivery; belongs into the transaction of its operations."""
+    done = handler_runs.insert().values(delivery_id=id, handler=handler, done_at=tx.now, skip_reason=skip_reason)
+    tx.sql.execute(done.prefix_with("OR IGNORE"))
+
+
+def finish(tx: Tx, id: int) -> None:
+    """Mark a delivery as done; when every handler skipped it, their reasons are its own."""
+    runs = tx.sql.execute(sa.select(handler_runs.c.skip_reason).where(handler_runs.c.delivery_id == id)).scalars().all()
+    reasons = dict.fromkeys(reason for reason in runs if reason) if all(runs) else {}
+    skip_reason = "; ".join(reasons) or (None if runs else "no handler")
+    _move(tx, id, "running", state="done", finished_at=tx.now, error=None, skip_reason=skip_reason)
+
+
+def _claim(raw: Raw, arrival: Arrival, digest: bytes, now: float) -> Claim:
+    guid, event, action, body, wanted = arrival
+    state, reason = ("queued", None) if wanted else ("ignored", "no handler for this event and action")
+    if raw.sqlite.execute(_CLAIM, (guid, digest, event, action, body, now, state, reason)).rowcount:
+        return Claim.QUEUED if wanted else Claim.IGNORED
+    known = raw.sqlite.execute(_KNOWN, (guid,)).fetchone()
+    if known is None:
+        data = msgspec.json.encode({"guid": guid, "event": event}).decode()
+        raw.sqlite.execute(_REPLAYED, (now, digest, data))
+        return Claim.REPLAY
+    if known[1] != "dead":
+        return Claim.DUPLICATE
+    raw.sqlite.execute(_REVIVE, (body, known[0]))
+    return Claim.REQUEUED
+
+
+def _move(tx: Tx, id: int, before: str, **values: Any) -> bool:
+    moved = tx.sql.execute(
+        deliveries.update().where(deliveries.c.id == id, deliveries.c.state == before).values(**values)
+    )
+    return bool(moved.rowcount)
+
+
+def _bury(tx: Tx, id: int, reason: str) -> None:
+    if _move(tx, id, "running", state="dead", finished_at=tx.now, error=reason):
+        tx.record("delivery_dead", reason)
+
+
+def _recover(tx: Tx) -> int:
+    c = deliveries.c
+    worn_out = sa.select(c.id, c.attempts).where(c.state == "running", c.attempts >= MOST_CRASHES)
+    for row in tx.sql.execute(worn_out).all():
+        tx.cause = row.id
+        _bury(tx, row.id, f"the service died while this was handled, attempt {row.attempts + 1}")
+    tx.cause = None
+    again = deliveries.update().where(c.state == "running").values(state="queued", attempts=c.attempts + 1)
+    tx.sql.execute(again)
+    return tx.sql.execute(sa.select(sa.func.count()).where(c.state == "queued")).scalar_one()
