@@ -10,6 +10,7 @@ import msgspec
 
 from runtime.errors import Permanent
 from runtime.facts import Fact, Facts
+from runtime.ports import Forge
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store import facts as fact_rows
@@ -17,39 +18,6 @@ from runtime.store import messages, outbox, sessions
 from runtime.store.tx import Op, Tx
 
 T = TypeVar("T")
-
-
-class ReviewComment(Protocol):
-    """One inline comment of a review."""
-
-    id: int
-    path: str
-    line: int | None
-    body: str
-    author: str
-    in_reply_to: int | None
-
-
-class PullState(Protocol):
-    """A pull request as the forge describes it now."""
-
-    state: str
-
-
-class Forge(Protocol):
-    """What stories ask the forge; reads only."""
-
-    async def review_comments(self, repo: str, number: int, review_id: int) -> list[Any]:
-        """Return the inline comments of a review, each like `ReviewComment`."""
-        ...
-
-    async def failed_log(self, repo: str, check_run_id: int) -> str:
-        """Return the annotations and the end of a failed check's log, or an empty string."""
-        ...
-
-    async def pull_request(self, repo: str, number: int) -> Any:
-        """Return the pull request as a `runtime.facts.PullRequest`."""
-        ...
 
 
 class People(Protocol):
@@ -95,8 +63,15 @@ class Context:
     """The project and session a delivery is about, what may be asked, and what should happen."""
 
     def __init__(
-        self, *, project: Project, session: Session | None, facts: Facts | None, forge: Forge, people: People, now: float
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        project: Project,
+        session: Session | None,
+        facts: Facts | None,
+        forge: Forge,
+        people: People,
+        now: float,
+    ) -> None:
         self.project = project
         self.repo = project.repo
         self.session = session

@@ -7,7 +7,7 @@ from handlers.payloads import IssueEvent
 from handlers.trust import may_command
 from runtime import agents
 from runtime.errors import UserError
-from runtime.facts import IssueClosed, Killed, Paused, PullRequest
+from runtime.facts import IssueClosed, Killed, Paused
 
 router = Router()
 
@@ -32,7 +32,7 @@ async def spawn_for_label(delivery: Delivery, ctx: Context) -> None:
     if ctx.session is not None and ctx.session.live:
         return _resume(delivery, ctx, labeled.sender.login)
     try:
-        agents.get(agent)
+        agents.named(agent)
     except UserError as exc:
         raise UserError(UNKNOWN_AGENT.format(problem=exc, label=f"{ctx.project.labels.spawn}:<agent>")) from exc
     ctx.claim(
@@ -75,7 +75,7 @@ async def end_with_issue(delivery: Delivery, ctx: Context) -> None:
     ctx.learn(IssueClosed(by=closed.sender.login, why=closed.issue.state_reason or ""))
     pull = ctx.facts.pull_request if ctx.facts else None
     if pull is not None:
-        now: PullRequest = await ctx.forge.pull_request(ctx.repo, pull.number)
+        now = await ctx.forge.pull_request(ctx.repo, pull.number)
         if now.state == "merged":
             return ctx.learn(now)
     return ctx.learn(Killed(by=closed.sender.login, reason="issue_closed"))

@@ -5,10 +5,11 @@ from typing import Literal
 from gidgethub.routing import Router
 
 from handlers.comments import visible
-from handlers.context import Context, Delivery, ReviewComment
+from handlers.context import Context, Delivery
 from handlers.payloads import ReviewEvent
 from handlers.trust import may_command
 from runtime.facts import Review
+from runtime.ports import ReviewComment
 
 router = Router()
 
@@ -61,5 +62,5 @@ def _note(seen: ReviewEvent, ctx: Context) -> None:
 def _part(comment: ReviewComment) -> dict[str, object]:
     return {
         "id": comment.id, "path": comment.path, "line": comment.line, "body": visible(comment.body),
-        "thread": comment.in_reply_to or comment.id,
+        "thread": comment.thread,
     }  # fmt: skip

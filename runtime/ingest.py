@@ -1,6 +1,7 @@
 """Takes in what an agent has pushed: facts, receipts and the end of turns, once, by file offset."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from runtime import pushes
@@ -18,16 +19,14 @@ async def ingest(store: Store, session_id: str, file: Path) -> None:
 
     Pushes written while the service was down are found here at its next start.
     """
-    session = store.read(lambda sql: sessions.get(sql, session_id))
-    if session is None:
-        return
-    lines, offset = pushes.read(file, session.push_offset)
-    if offset == session.push_offset:
-        return
-    await store.write(lambda tx: _commit(tx, session_id, session.push_offset, lines, offset))
+    while session := store.read(lambda sql: sessions.get(sql, session_id)):
+        lines, offset = pushes.read(file, session.push_offset, now=store.clock())
+        if offset == session.push_offset:
+            return
+        await store.write(partial(_commit, session_id, session.push_offset, lines, offset))
 
 
-def _commit(tx: Tx, session_id: str, expected: int, lines: Sequence[pushes.Push], offset: int) -> None:
+def _commit(session_id: str, expected: int, lines: Sequence[pushes.Push], offset: int, tx: Tx) -> None:
     session = sessions.get(tx.sql, session_id)
     if session is None or session.push_offset != expected:
         return

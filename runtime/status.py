@@ -79,7 +79,7 @@ def _process_gone(facts: Facts) -> Judgement:
     assert process is not None  # noqa: S101 - the caller has looked
     if process.state == "lost":
         return Judgement(
-            status=Status.KILLED, reason="runtime_lost", evidence="its terminal is gone, with no exit code"
+            status=Status.KILLED, reason="runtime_lost", evidence="its terminal is gone, no exit code"
         )
     how = f"signal {process.signal}" if process.signal else f"exit code {process.exit_code}"
     status = Status.TERMINATED if process.exit_code == 0 else Status.ERRORED

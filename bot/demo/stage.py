@@ -1,0 +1,118 @@
+"""Sets the stage: a local GitHub with people, a repository and an App, and a service that is configured for it."""
+
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from bot.demo import project
+from bot.demo.github import LocalGitHub
+from bot.demo.person import Person
+from bot.demo.service import Service
+
+OWNER, NAME = "demo", "names"
+REPO = f"{OWNER}/{NAME}"
+PERMISSIONS = {
+    "metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "read",
+    "statuses": "read", "actions": "read",
+}  # fmt: skip
+EVENTS = [
+    "check_run", "check_suite", "issue_comment", "issues", "pull_request", "pull_request_review", "push",
+]  # fmt: skip
+CONFIG = """defaults: {{agent: {agent}}}
+times: {{cleanup_grace: 30s}}
+projects:
+  names:
+    repo: {repo}
+    script: {script}
+    env: {{AO_SPEED: "{speed}"}}
+"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything a story is played on."""
+
+    home: Path
+    hub: LocalGitHub
+    service: Service
+    maintainer: Person
+    reviewer: Person
+    stranger: Person
+    bot: str
+
+    def bot_calls(self) -> int:
+        """Return how many API requests the bot has made so far, git's own excepted."""
+        return sum(1 for seen in self.hub.requests if self.bot in seen.actor and ".git/" not in seen.path)
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def stage(
+    home: Path, *, agent: str = "scripted", speed: float = 1.0, serve: list[str] | None = None, script: Path | None = None
+) -> AsyncIterator[Stage]:
+    """Build everything below `home`, start the service, and take all of it down at the end."""
+    hub = LocalGitHub(home / "github")
+    await hub.start()
+    port = free_port()
+    try:
+        async with aiohttp.ClientSession() as http:
+            people = _people(hub, http)
+            app = hub.create_app("maintainer", _manifest(f"http://127.0.0.1:{port}"))
+            hub.install(app["slug"], [REPO])
+            config = CONFIG.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed)
+            argv = serve or [sys.executable, "-m", "bot.cli", "serve"]
+            service = Service(home, argv, _environment(home, hub.url, port, app, config))
+            try:
+                await service.start()
+                await service.ready()
+                yield Stage(home, hub, service, *people, bot=app["slug"])
+            finally:
+                await service.stop()
+                await service.end_terminals()
+    finally:
+        await hub.stop()
+
+
+def _people(hub: LocalGitHub, http: aiohttp.ClientSession) -> tuple[Person, Person, Person]:
+    hub.add_user(OWNER, type="Organization")
+    roles = {"maintainer": "maintain", "reviewer": "write", "stranger": "read"}
+    tokens = {login: hub.add_user(login) for login in roles}
+    hub.add_repository(OWNER, NAME, files=project.FILES)
+    for login, role in roles.items():
+        hub.set_role(REPO, login, role)
+    maintainer, reviewer, stranger = (Person(http, hub.url, REPO, login, tokens[login]) for login in roles)
+    return maintainer, reviewer, stranger
+
+
+def _manifest(url: str) -> dict[str, object]:
+    return {
+        "name": "ao demo", "url": url, "public": False, "default_permissions": PERMISSIONS, "default_events": EVENTS,
+        "hook_attributes": {"url": f"{url}/webhook", "active": True}, "redirect_url": f"{url}/setup",
+    }  # fmt: skip
+
+
+def _environment(home: Path, url: str, port: int, app: dict[str, object], config: str) -> dict[str, str]:
+    """Write the configuration and return the whole environment of the service."""
+    key = home / "app.pem"
+    key.touch(mode=0o600)
+    key.write_text(str(app["pem"]))
+    file = home / "agent-orchestrator.yaml"
+    file.write_text(config)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TERM", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+    return {
+        **kept, "AO_DATA_DIR": str(home / "data"), "AO_CONFIG_PATH": str(file), "AO_GITHUB_API_URL": url,
+        "AO_GITHUB_APP_ID": str(app["id"]), "AO_GITHUB_PRIVATE_KEY_FILE": str(key),
+        "AO_WEBHOOK_SECRET": str(app["webhook_secret"]), "AO_PORT": str(port),
+    }  # fmt: skip

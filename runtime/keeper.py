@@ -1,0 +1,94 @@
+"""Keeps one session: looks at what is committed and does the next thing, until the session holds nothing.
+
+A keeper never remembers what it has done; it reads it. So it may be killed at any point and run again.
+"""
+
+import asyncio
+import logging
+
+from runtime.delivery import deliver, next_message
+from runtime.ending import end
+from runtime.errors import AoError, Retryable
+from runtime.hands import Hands
+from runtime.look import Look, look
+from runtime.spawn import spawn
+from runtime.store.tx import Tx
+
+log = logging.getLogger(__name__)
+
+NEVER = 1e9
+
+
+class Keeper:
+    """The one task that acts for a session; everything it does happens one after the other."""
+
+    def __init__(self, hands: Hands, session_id: str) -> None:
+        self._hands = hands
+        self._id = session_id
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Keep the session until it has ended and is cleaned up."""
+        topic = self._hands.store.topic(self._id)
+        while True:
+            topic.clear()
+            seen = self._hands.store.read(lambda sql: look(sql, self._id))
+            if seen is None or seen.facts.cleaned is not None:
+                return self._hands.store.forget_topic(self._id)
+            try:
+                delay = await self._act(seen)
+                self._failures = 0
+            except Exception as exc:  # one broken session must not stop the others
+                delay = self._put_off(exc)
+            await _wait(topic, delay)
+
+    async def _act(self, seen: Look) -> float:
+        """Do the next thing; return the seconds after which to look again even if nothing happens."""
+        if not seen.session.live:
+            return await end(self._hands, seen)
+        if not seen.facts.spawned:
+            return await spawn(self._hands, seen)
+        if await self._time_has_passed(seen):
+            return 0.0
+        message = next_message(seen, self._hands.clock())
+        if message is not None and seen.why_not_type() is None:
+            await deliver(self._hands, seen, message)
+            return 0.0
+        return self._until_something_is_due(seen)
+
+    async def _time_has_passed(self, seen: Look) -> bool:
+        recheck = seen.session.recheck_at
+        if recheck is None or self._hands.clock() < recheck:
+            return False
+        await self._hands.store.write(lambda tx: _judge_again(tx, self._id))
+        return True
+
+    def _until_something_is_due(self, seen: Look) -> float:
+        now = self._hands.clock()
+        due = [message.not_before for message in seen.waiting if message.not_before > now]
+        if seen.session.recheck_at is not None:
+            due.append(seen.session.recheck_at)
+        return max(0.01, min(due) - now) if due else NEVER
+
+    def _put_off(self, exc: Exception) -> float:
+        self._failures += 1
+        after = exc.after if isinstance(exc, Retryable) else 1.0
+        expected = isinstance(exc, AoError)
+        about = {"session_id": self._id, "error": str(exc), "attempt": self._failures}
+        log.warning("session step failed", exc_info=not expected, extra=about)
+        return min(after * 2.0 ** min(self._failures - 1, 6), 120.0)
+
+
+def _judge_again(tx: Tx, session_id: str) -> None:
+    tx.touched.add(session_id)
+
+
+async def _wait(topic: asyncio.Event, delay: float) -> None:
+    if delay >= NEVER:
+        await topic.wait()
+        return
+    try:
+        async with asyncio.timeout(delay):
+            await topic.wait()
+    except TimeoutError:
+        return

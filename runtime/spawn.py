@@ -1,0 +1,106 @@
+"""Starts a claimed session: worktree, launch files, terminal; each step recorded, each with an undo."""
+
+import logging
+
+import sqlalchemy as sa
+
+from runtime import prompts
+from runtime.agents import Task
+from runtime.errors import Permanent, Retryable, UserError
+from runtime.facts import SpawnFailed
+from runtime.hands import Hands
+from runtime.inbox import PASTED
+from runtime.launch import agent_environment
+from runtime.look import Look
+from runtime.sessions import Session
+from runtime.store import facts, messages, sessions
+from runtime.store.tx import Tx
+
+log = logging.getLogger(__name__)
+
+FULL = 1e9
+
+
+def place_in_queue(sql: sa.Connection, session: Session, limit: int) -> int:
+    """Return 0 when the session may start, else its place among those that wait for a free slot."""
+    live = sessions.listing(sql)
+    running = sum(1 for other in live if facts.SPAWNED in sessions.steps(sql, other.id))
+    waiting = [other.id for other in live if facts.SPAWNED not in sessions.steps(sql, other.id)]
+    ahead = waiting.index(session.id) if session.id in waiting else 0
+    return max(0, ahead + 1 - max(0, limit - running))
+
+
+async def spawn(hands: Hands, seen: Look) -> float:
+    """Do the steps that are not done yet; a failure that will not get better undoes them all."""
+    if hands.store.read(lambda sql: place_in_queue(sql, seen.session, hands.limits.sessions)):
+        return FULL
+    step = "workspace"
+    try:
+        await _workspace(hands, seen)
+        step = "launch"
+        await _launch(hands, seen)
+        step = "terminal"
+        await _terminal(hands, seen)
+    except Retryable:
+        raise
+    except (Permanent, UserError, OSError) as exc:
+        await _give_up(hands, seen, step, exc)
+    return 0.0
+
+
+async def _workspace(hands: Hands, seen: Look) -> None:
+    session, project = seen.session, hands.projects[seen.session.project]
+    await hands.open_gate(session.id)
+    if "workspace" in seen.steps:
+        return
+    base = await hands.workspaces.open(session, project)
+    await hands.store.write(lambda tx: sessions.step_done(tx, session.id, "workspace", base=base))
+
+
+async def _launch(hands: Hands, seen: Look) -> None:
+    session, project, place = seen.session, hands.projects[seen.session.project], hands.place(seen.session.id)
+    if "launch" in seen.steps:
+        return
+    agent = hands.agents(session.agent)
+    prompt = prompts.task(session, project)
+    worktree = hands.workspaces.worktree(session)
+    place.open()
+    place.put("prompt.md", prompt)
+    task = Task(
+        session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session),
+        home=place.directory, rules=project.rules, script=project.script,
+    )  # fmt: skip
+    env = agent_environment(
+        hands.environment, session=session.id, project=project.id, issue=session.issue, extra=project.env,
+        first_on_path=[place.directory / "bin"],
+    )  # fmt: skip
+    place.write(agent.prepare(place, task), worktree=worktree, env=env)
+
+    def done(tx: Tx) -> None:
+        sessions.step_done(tx, session.id, "launch")
+        messages.add(
+            tx, session.id, kind="task", source_key=f"task:{session.id}", author=session.asked_by, parts={},
+            state=PASTED, text=prompt,
+        )  # fmt: skip
+
+    await hands.store.write(done)
+
+
+async def _terminal(hands: Hands, seen: Look) -> None:
+    session, place = seen.session, hands.place(seen.session.id)
+    hands.watch(session.id)
+    pane = await hands.tmux.new_session(session.id, cwd=hands.workspaces.worktree(session), argv=place.argv)
+    await hands.store.write(lambda tx: sessions.step_done(tx, session.id, facts.SPAWNED, pane=pane))
+
+
+async def _give_up(hands: Hands, seen: Look, step: str, exc: Exception) -> None:
+    session = seen.session
+    log.warning("spawn failed", extra={"session_id": session.id, "step": step, "error": str(exc)})
+    left: list[str] = []
+    for name, undo in (("terminal", hands.tmux.kill_session), ("workspace", hands.workspaces.undo)):
+        try:
+            await undo(session.id)
+        except (Permanent, OSError) as failure:
+            left.append(f"{name} ({failure})")
+    failed = SpawnFailed(step=step, error=str(exc)[:500], left_behind=tuple(left))
+    await hands.store.write(lambda tx: facts.learn(tx, session.id, failed, source="spawn"))

@@ -1,0 +1,69 @@
+"""Owns the keepers: one for each session that still holds something, from its claim until it is cleaned up."""
+
+import asyncio
+import logging
+
+from runtime.hands import Hands
+from runtime.ingest import ingest
+from runtime.keeper import Keeper
+from runtime.pushes import Wake
+from runtime.store import facts, sessions
+from runtime.watch import Watch
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Starts keepers for claimed sessions and reads what agents push."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._news = asyncio.Queue[str]()
+        self._wake = Wake(self._news.put_nowait)
+
+    async def run(self) -> None:
+        """Adopt what an earlier service left, then keep every session until cancelled."""
+        topic = self._hands.store.topic("sessions")
+        async with asyncio.TaskGroup() as group:
+            await self._adopt()
+            group.create_task(self._read_pushes(), name="pushes")
+            group.create_task(Watch(self._hands).run(), name="watch")
+            while True:
+                topic.clear()
+                self._keep_all(group)
+                await topic.wait()
+
+    def watch(self, session_id: str) -> None:
+        """Listen to a session's wake-up FIFO."""
+        self._wake.watch(session_id, self._hands.place(session_id).wake)
+
+    def unwatch(self, session_id: str) -> None:
+        """Stop listening to a session."""
+        self._wake.unwatch(session_id)
+
+    def close(self) -> None:
+        """Stop listening to all sessions; agents go on."""
+        self._wake.close()
+
+    async def _adopt(self) -> None:
+        for session in self._hands.store.read(sessions.unfinished):
+            if facts.SPAWNED in self._hands.store.read(lambda sql, name=session.id: sessions.steps(sql, name)):  # type: ignore[misc]  # mypy does not infer a lambda with a default
+                await self._hands.open_gate(session.id)
+                self.watch(session.id)
+                await ingest(self._hands.store, session.id, self._hands.place(session.id).pushes)
+                log.info("adopted", extra={"session_id": session.id})
+
+    def _keep_all(self, group: asyncio.TaskGroup) -> None:
+        for session in self._hands.store.read(sessions.unfinished):
+            task = self._keepers.get(session.id)
+            if session.project in self._hands.projects and (task is None or task.done()):
+                keeper = Keeper(self._hands, session.id)
+                self._keepers[session.id] = group.create_task(keeper.run(), name=f"keeper {session.id}")
+            elif task is not None:
+                self._hands.store.topic(session.id).set()
+
+    async def _read_pushes(self) -> None:
+        while True:
+            name = await self._news.get()
+            await ingest(self._hands.store, name, self._hands.place(name).pushes)
