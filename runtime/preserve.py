@@ -1,0 +1,190 @@
+"""Keep what an agent leaves behind: before a worktree goes, its work gets a ref of its own.
+
+The worktree is read through a temporary index and stays untouched. Files count as git would add them: untracked ones
+too, ignored ones not. Repositories that the agent cloned or made inside its worktree are kept as plain files, because
+nothing of their own configuration may be read; submodules keep the commit that the branch names.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypedDict
+
+import msgspec
+
+from runtime import layout
+from runtime.git import NOBODY, failure
+from runtime.workspace import Repository
+
+_NESTED_AT_MOST = 3
+_LONG = 600.0
+_AUTHOR = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Agent Orchestrator"), ("EMAIL", "agent-orchestrator@localhost"))
+}
+
+
+class Preserved(msgspec.Struct, frozen=True, kw_only=True):
+    """Where work is kept; `uncommitted` tells a snapshot of files from commits that were never pushed."""
+
+    ref: str
+    sha: str
+    uncommitted: bool
+    unreadable: str = ""
+
+
+async def preserve(
+    repository: Repository, worktree: Path, branch: str, session: str, at: float, *, pushed_shas: Collection[str] = ()
+) -> Preserved | None:
+    """Keep uncommitted and unpushed work under `refs/ao/preserved/<session>/<time>`; None when there is none.
+
+    `pushed_shas` are commits known to be on the forge although no remote branch holds them, as after a squash merge.
+    The same work again gives the same ref. A worktree that is broken or gone loses only what was not committed.
+    """
+    tip = await repository.resolve(f"refs/heads/{branch}")
+    head = await _head(repository, worktree) or tip
+    tree, unreadable = await _snapshot_tree(repository, worktree, head)
+    uncommitted = tree is not None and tree != await _tree_of(repository, head)
+    tips = list(dict.fromkeys(sha for sha in (head, tip) if sha))
+    unpushed = [sha for sha in tips if await _is_unpushed(repository, sha, pushed_shas)]
+    if not uncommitted and not unpushed:
+        return None
+    if uncommitted or len(unpushed) > 1:
+        sha = await _commit(repository, tree or f"{head}^{{tree}}", tips, session, at)
+    else:
+        sha = unpushed[0]
+    ref = await _keep(repository, sha, session, at)
+    return Preserved(ref=ref, sha=sha, uncommitted=uncommitted, unreadable=unreadable)
+
+
+async def has_uncommitted(repository: Repository, worktree: Path, branch: str) -> bool:
+    """Return whether a worktree holds changes that no commit has; False when it is gone."""
+    head = await _head(repository, worktree) or await repository.resolve(f"refs/heads/{branch}")
+    tree, _ = await _snapshot_tree(repository, worktree, head)
+    return tree is not None and tree != await _tree_of(repository, head)
+
+
+async def _head(repository: Repository, worktree: Path) -> str | None:
+    """Return the commit a worktree is at, which need not be on its session's branch."""
+    text = (layout.read(repository.admin(worktree) / "HEAD") or "").strip().removeprefix("ref: ")
+    return await repository.resolve(text) if text and not text.startswith("-") else None
+
+
+async def _tree_of(repository: Repository, commit: str | None) -> str | None:
+    return (await repository.run("rev-parse", f"{commit}^{{tree}}")).strip() if commit else None
+
+
+async def _is_unpushed(repository: Repository, sha: str, pushed: Collection[str]) -> bool:
+    known = [f"^{other}" for other in pushed if await repository.resolve(other)]
+    return bool(await repository.run("rev-list", "-1", sha, *known, "--not", "--remotes=origin"))
+
+
+async def _commit(repository: Repository, tree: str, parents: list[str], session: str, at: float) -> str:
+    """Return a commit of the tree on these parents, the one already kept for this session if it is the same."""
+    tree = (await repository.run("rev-parse", tree)).strip()
+    for line in await _kept(repository, session, "%(objectname) %(tree) %(parent)"):
+        if line.split()[1:] == [tree, *parents]:
+            return line.split()[0]
+    dates = {"GIT_AUTHOR_DATE": f"@{int(at)} +0000", "GIT_COMMITTER_DATE": f"@{int(at)} +0000"}
+    onto = [part for parent in parents for part in ("-p", parent)]
+    message = f"Work of {session} that was not pushed"
+    return (await repository.run("commit-tree", tree, *onto, "-m", message, env=_AUTHOR | dates)).strip()
+
+
+async def _keep(repository: Repository, sha: str, session: str, at: float) -> str:
+    """Return the ref that keeps a commit, a new one unless there is one already."""
+    taken = set()
+    for line in await _kept(repository, session, "%(objectname) %(refname)"):
+        kept, ref = line.split(" ", 1)
+        if kept == sha:
+            return ref
+        taken.add(ref)
+    time = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    names = (f"refs/ao/preserved/{session}/{time}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    ref = next(name for name in names if name not in taken)
+    await repository.run("update-ref", ref, sha, NOBODY)
+    return ref
+
+
+async def _kept(repository: Repository, session: str, form: str) -> list[str]:
+    return (await repository.run("for-each-ref", f"--format={form}", f"refs/ao/preserved/{session}/")).splitlines()
+
+
+async def _snapshot_tree(repository: Repository, worktree: Path, head: str | None) -> tuple[str | None, str]:
+    """Return the tree of a worktree's files and git's words about files it could not read; None without a worktree."""
+    if not layout.is_own_directory(worktree):
+        return None, ""
+    return await _Snapshot(repository, worktree).take(head)
+
+
+class _Place(TypedDict):
+    """Where and by which index a git command works."""
+
+    git_dir: Path
+    work_tree: Path
+    env: dict[str, str]
+
+
+class _Snapshot:
+    """One directory turned into a tree, by an index that is thrown away."""
+
+    def __init__(self, repository: Repository, top: Path, depth: int = 0) -> None:
+        self._repository = repository
+        self._top = top
+        self._depth = depth
+        self._index = repository.control / f"index.{secrets.token_hex(8)}"
+
+    async def take(self, base: str | None) -> tuple[str, str]:
+        """Return the tree, and git's words about files it could not read."""
+        try:
+            await self._run("read-tree", base or "--empty")
+            unreadable = await self._add_files()
+            return (await self._run("write-tree")).strip(), unreadable
+        finally:
+            self._index.unlink(missing_ok=True)
+
+    async def _add_files(self) -> str:
+        """Bring the index up to the files; links to other repositories are left out while git looks at files.
+
+        At a link, git would start `git status` in the repository it finds there, under that one's configuration.
+        """
+        entries = await self._listed("--stage")
+        links = {line.split("\t", 1)[1]: line for line in entries if line.startswith("160000 ")}
+        await self._edit(f"0 {NOBODY}\t{path}" for path in links)
+        nested = [path for path in await self._listed("--others", "--exclude-standard") if path.endswith("/")]
+        inner = [path for path in nested if path.rstrip("/") not in links]
+        unreadable = await self._add(without=[path.rstrip("/") for path in (*links, *inner)])
+        await self._edit(links.values())
+        for path in inner if self._depth < _NESTED_AT_MOST else ():
+            below = _Snapshot(self._repository, self._top / path, self._depth + 1)
+            tree, more = await below.take(None)
+            await self._run("read-tree", f"--prefix={path}", tree)
+            unreadable += more
+        return unreadable
+
+    async def _add(self, without: list[str]) -> str:
+        """Add every file, skipping those that cannot be read."""
+        paths = [".", *(f":(exclude,top,literal){path}" for path in without)]
+        ended = await self._repository.git.attempt(
+            "add", "--all", "--ignore-errors", "--pathspec-from-file=-", "--pathspec-file-nul",
+            input="\0".join(paths), deadline=_LONG, **self._place(),
+        )  # fmt: skip
+        if ended.code not in (0, 1):
+            raise failure(("add",), ended)
+        return "".join(f"{line}\n" for line in ended.err.splitlines() if line.startswith("error: open("))
+
+    async def _listed(self, *what: str) -> list[str]:
+        return [entry for entry in (await self._run("ls-files", "-z", *what)).split("\0") if entry]
+
+    async def _edit(self, lines: Iterable[str]) -> None:
+        if text := "".join(f"{line}\0" for line in lines):
+            await self._run("update-index", "-z", "--index-info", given=text)
+
+    async def _run(self, *args: str, given: str | None = None) -> str:
+        return await self._repository.git.run(*args, input=given, deadline=_LONG, **self._place())
+
+    def _place(self) -> _Place:
+        index = {"GIT_INDEX_FILE": str(self._index)}
+        return {"git_dir": self._repository.control, "work_tree": self._top, "env": index}

@@ -1,0 +1,113 @@
+"""One project's repository: kept fresh from its remote, shared with agents, never believed.
+
+Every git command runs by the repository's control directory (`runtime.layout`). Nothing that an agent can write is
+read as configuration: not the shared repository's config, hooks or attributes, not a worktree's `.git` file.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+from runtime import layout
+from runtime.errors import ConfigError
+from runtime.git import Git, Remote
+
+log = logging.getLogger(__name__)
+
+RemoteProvider = Callable[[], Awaitable[Remote]]
+"""Returns the remote with a credential that is valid now."""
+
+NOT_A_CLONE = "{path} is not a git repository: set the project's `path` to an existing clone, or leave it out."
+_FETCH = ("--quiet", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+_TRACKING = "+refs/heads/*:refs/remotes/origin/*"
+
+
+class BareRepository:
+    """Objects and refs of one project: `path` is shared with the agents, `control` is the service's own side of it."""
+
+    def __init__(
+        self,
+        path: Path,
+        git: Git,
+        remote: RemoteProvider,
+        *,
+        url: str,
+        control: Path | None = None,
+        borrowed: bool = False,
+    ) -> None:
+        self.path = path
+        self.control = control or path.with_name(f"{path.name.removesuffix('.git')}.control")
+        self.git = git
+        self.remote = remote
+        self.url = url
+        self.borrowed = borrowed
+        self._fetching = asyncio.Lock()
+
+    @classmethod
+    def of_clone(cls, clone: Path, git: Git, remote: RemoteProvider, *, url: str, control: Path) -> Self:
+        """Return the repository of a clone that a person has; its config and checked-out files stay as they are."""
+        shared = layout.common_directory(clone.expanduser())
+        if shared is None:
+            raise ConfigError(NOT_A_CLONE.format(path=clone))
+        return cls(shared, git, remote, url=url, control=control, borrowed=True)
+
+    def ensure(self) -> None:
+        """Make the repository, or repair its configuration; may be repeated and interrupted anywhere."""
+        if not self.borrowed:
+            layout.make_shared(self.path, self.url)
+            self._restore_config()
+        layout.make_control(self.control, self.path, shallow=self.borrowed)
+
+    async def fetch(self) -> None:
+        """Bring `refs/remotes/origin/*` up to date; branches of agents and preserved work are never pruned."""
+        self.ensure()
+        prune = () if self.borrowed else ("--prune",)
+        async with self._fetching:
+            remote = await self.remote()
+            await self.run("fetch", *_FETCH, *prune, "--", remote.url, _TRACKING, remote=remote, deadline=600)
+
+    async def sha_of(self, branch: str) -> str | None:
+        """Return the commit of the remote's branch as last fetched, or None."""
+        return await self.resolve(f"refs/remotes/origin/{branch}")
+
+    async def resolve(self, ref: str) -> str | None:
+        """Return the commit that a full ref name or a commit's hash stands for, or None."""
+        ended = await self.git.attempt(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", git_dir=self.control
+        )
+        return ended.out.strip() if ended.code == 0 else None
+
+    async def remote_branches(self) -> dict[str, str]:
+        """Return the remote's branches and their commits, as last fetched."""
+        listed = await self.run("for-each-ref", "--format=%(objectname) %(refname:lstrip=3)", "refs/remotes/origin/")
+        pairs = (line.split(" ", 1) for line in listed.splitlines())
+        return {name: sha for sha, name in pairs if name != "HEAD"}
+
+    async def delete_branch(self, branch: str, expected_sha: str) -> None:
+        """Delete a local branch that is still at `expected_sha`; raise GitFailed if it has moved."""
+        if await self.resolve(f"refs/heads/{branch}") is not None:
+            await self.run("update-ref", "-d", f"refs/heads/{branch}", expected_sha)
+        (self.path / "logs/refs/heads" / branch).unlink(missing_ok=True)
+
+    async def run(
+        self,
+        *args: str,
+        work_tree: Path | None = None,
+        remote: Remote | None = None,
+        env: Mapping[str, str] | None = None,
+        input: str | None = None,
+        deadline: float = 60.0,
+    ) -> str:
+        """Run git on this repository by the service's own configuration."""
+        return await self.git.run(
+            *args, git_dir=self.control, work_tree=work_tree, remote=remote, env=env, input=input, deadline=deadline
+        )
+
+    def _restore_config(self) -> None:
+        """Write back what an agent changed in the shared configuration, which every other agent's git would obey."""
+        for name, text in layout.shared_config(self.url).items():
+            if layout.without_branches(layout.read(self.path / name) or "") != text:
+                layout.write(self.path / name, text)
+                log.warning("restored the shared git configuration", extra={"repository": str(self.path)})

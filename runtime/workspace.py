@@ -1,0 +1,170 @@
+"""Worktrees: where agents work, made and removed without believing anything that an agent wrote.
+
+A file in the control directory remembers how far each worktree is, out of the agent's reach: `new` while its branch
+is being started, `made` while its files are written, `ready` from then on, when its files are the agent's work and
+are never written again.
+"""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from runtime import layout
+from runtime.errors import GitFailed
+from runtime.git import NOBODY
+from runtime.repository import BareRepository
+
+NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
+IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent's git is told: where its pushes and fetches go, and who commits."""
+
+    gate: Path
+    name: str
+    email: str
+
+
+class Worktree(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered worktree; `environment` is what the agent's process needs for git to work as configured."""
+
+    path: Path
+    branch: str | None
+    environment: dict[str, str] = {}
+
+
+class Repository(BareRepository):
+    """A project's repository with the worktrees of its sessions; a worktree's directory is named after its session."""
+
+    async def add_worktree(self, path: Path, branch: str, sha: str, settings: Settings) -> Worktree:
+        """Check out `branch` at `path`, starting it at `sha` if it does not exist yet.
+
+        May be repeated and interrupted anywhere. A worktree that was once complete is never checked out again, only
+        its registration is repaired; a missing one comes back from its branch. A branch of that name that a lost
+        session left is kept under `refs/ao/preserved/` before it moves.
+        """
+        self.ensure()
+        self._refuse_shared_branch(path, branch)
+        if await asyncio.to_thread(self._progress, path) != "ready":
+            await self._start_branch(path, branch, sha)
+            self._start_over(path)
+        self._register(path, branch, settings)
+        await self._check_out(path, branch)
+        layout.write(self._mark(path), "ready")
+        return Worktree(path=path, branch=branch, environment=await self._environment(settings))
+
+    def worktrees(self) -> list[Worktree]:
+        """Return the worktrees that git has registered, including those whose directory is gone."""
+        found = []
+        for admin in sorted((self.path / "worktrees").glob("*")):
+            place = (layout.read(admin / "gitdir") or "").strip()
+            if place:
+                found.append(Worktree(path=Path(place).parent, branch=branch_in(admin / "HEAD")))
+        return found
+
+    async def remove_worktree(self, path: Path) -> None:
+        """Remove a worktree that this service made, whatever is in it; its branch stays. Preserve its work first."""
+        gone = path.with_name(f".gone-{path.name}")
+        await asyncio.to_thread(layout.remove_tree, gone)
+        self._forget(path, gone)
+        await asyncio.to_thread(layout.remove_tree, gone)
+
+    def admin(self, path: Path) -> Path:
+        """Return the directory in which git keeps a worktree's HEAD and index; named by us, never looked up."""
+        return self.path / "worktrees" / f"ao-{path.name}"
+
+    def _mark(self, path: Path) -> Path:
+        return self.control / "made" / path.name
+
+    def _progress(self, path: Path) -> str:
+        """Return how far a worktree is; refuse to touch a directory that we did not make."""
+        progress = layout.read(self._mark(path)) or "new"
+        present = layout.is_own_directory(path)
+        if progress == "new" and present and any(path.iterdir()):
+            raise GitFailed(NOT_OURS.format(path=path))
+        return "made" if progress == "ready" and not present else progress
+
+    def _refuse_shared_branch(self, path: Path, branch: str) -> None:
+        """Refuse a branch that somebody else has checked out: two worktrees would undo each other's commits."""
+        others = [tree for tree in self.worktrees() if tree.path != path and tree.path.exists()]
+        if self.borrowed:
+            others.append(Worktree(path=self.path, branch=branch_in(self.path / "HEAD")))
+        for other in others:
+            if other.branch == branch:
+                raise GitFailed(IN_USE.format(branch=branch, path=other.path))
+
+    async def _start_branch(self, path: Path, branch: str, sha: str) -> None:
+        """Create the branch; one that this worktree already had stays where it is."""
+        ref = f"refs/heads/{branch}"
+        created = await self.git.attempt("update-ref", ref, sha, NOBODY, git_dir=self.control)
+        if created.code == 0 or layout.read(self._mark(path)) in ("made", "ready"):
+            return
+        found = await self.resolve(ref)
+        if found is None:
+            raise GitFailed(f"cannot create {branch}: {created.err.strip()}", stderr=created.err)
+        if found != sha:
+            await self.run("update-ref", f"refs/ao/preserved/{path.name}/{found[:12]}", found)
+            await self.run("update-ref", ref, sha, found)
+
+    def _start_over(self, path: Path) -> None:
+        """Clear what an interrupted or lost checkout left."""
+        layout.write(self._mark(path), "made")
+        layout.remove_tree(path)
+        layout.remove_tree(self.admin(path))
+
+    def _register(self, path: Path, branch: str, settings: Settings) -> None:
+        """Write what `git worktree add` would; what is right already, and a HEAD that the agent moved, stay."""
+        admin = self.admin(path)
+        admin.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+        files = {admin / "commondir": "../..\n", admin / "gitdir": f"{path / '.git'}\n"}
+        files[path / ".git"] = f"gitdir: {admin}\n"
+        if not self.borrowed:
+            files[admin / "config.worktree"] = layout.worktree_config(
+                self.url, settings.gate, settings.name, settings.email
+            )
+        if not layout.read(admin / "HEAD"):
+            files[admin / "HEAD"] = f"ref: refs/heads/{branch}\n"
+        for file, text in files.items():
+            if layout.read(file) != text:
+                layout.write(file, text)
+
+    async def _check_out(self, path: Path, branch: str) -> None:
+        """Fill an index that is missing and, in a new worktree, the files; nothing else."""
+        index = self.admin(path) / "index"
+        if index.exists():
+            return
+        files = () if layout.read(self._mark(path)) == "ready" else ("--reset", "-u")
+        env = {"GIT_INDEX_FILE": str(index)}
+        await self.run("read-tree", *files, f"refs/heads/{branch}", work_tree=path, env=env, deadline=600)
+
+    def _forget(self, path: Path, gone: Path) -> None:
+        """Move a worktree out of the way in one step and drop its registration."""
+        if path.exists() and not self._mark(path).exists():
+            raise GitFailed(NOT_OURS.format(path=path))
+        if path.exists() or path.is_symlink():
+            path.rename(gone)
+        layout.remove_tree(self.admin(path))
+        self._mark(path).unlink(missing_ok=True)
+
+    async def _environment(self, settings: Settings) -> dict[str, str]:
+        """Return git settings for a clone whose own configuration is a person's and must not be written."""
+        if not self.borrowed:
+            return {}
+        config = ("config", "--file", str(self.path / "config"), "--no-includes", "--get-regexp")
+        listed = await self.git.attempt(*config, r"^remote\.origin\.(push)?url$")
+        urls = {line.split(" ", 1)[1] for line in listed.out.splitlines() if " " in line}
+        pairs = [(f"url.{settings.gate}.insteadOf", url) for url in sorted(urls | {self.url})]
+        pairs += [] if urls else [("remote.origin.url", self.url)]
+        pairs += [("push.default", "current"), ("user.name", settings.name), ("user.email", settings.email)]
+        numbered = {f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(pairs)}
+        numbered |= {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(pairs)}
+        return {"GIT_CONFIG_COUNT": str(len(pairs)), **numbered}
+
+
+def branch_in(head: Path) -> str | None:
+    """Return the branch that a HEAD file names, or None when it is detached or unreadable."""
+    text = (layout.read(head) or "").strip()
+    return text.removeprefix("ref: refs/heads/") if text.startswith("ref: refs/heads/") else None
