@@ -62,8 +62,23 @@ async def one(repo: Path, sha: str) -> Commit:
 def _commit(chunk: str) -> Commit:
     sha, tree, parents, *people, message, rest = chunk.split("\x00", 10)
     names = [name for name in rest.replace("\n", "").split("\x00") if name]
-    changes = [FileChange(path, KINDS.get(kind[:1], "changed")) for kind, path in zip(names[::2], names[1::2], strict=False)]
-    return Commit(sha, tree, parents.split(), *people, message.rstrip("\n"), changes)
+    changes = [
+        FileChange(path, KINDS.get(kind[:1], "changed")) for kind, path in zip(names[::2], names[1::2], strict=False)
+    ]
+    author, author_email, authored, committer, committer_email, committed = people
+    return Commit(
+        sha=sha,
+        tree=tree,
+        parents=parents.split(),
+        author_name=author,
+        author_email=author_email,
+        author_date=authored,
+        committer_name=committer,
+        committer_email=committer_email,
+        committer_date=committed,
+        message=message.rstrip("\n"),
+        changes=changes,
+    )
 
 
 async def merge_base(repo: Path, base: str, head: str) -> str | None:

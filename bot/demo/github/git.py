@@ -98,7 +98,7 @@ def create(path: Path, files: dict[str, str], *, branch: str, author: str, email
         _run("git", f"--git-dir={path}", "config", key, value)
     if files:
         stream = _first_commit(files, branch=branch, author=author, email=email)
-        _run("git", f"--git-dir={path}", "fast-import", "--quiet", stdin=stream)
+        _run("git", f"--git-dir={path}", "fast-import", "--quiet", "--date-format=now", stdin=stream)
 
 
 def fork(source: Path, path: Path) -> None:
@@ -119,8 +119,6 @@ def _first_commit(files: dict[str, str], *, branch: str, author: str, email: str
 
 
 def _run(*argv: str, stdin: bytes = b"") -> None:
-    done = subprocess.run(
-        argv, input=stdin, capture_output=True, env=environment(), timeout=DEADLINE, check=False
-    )
+    done = subprocess.run(argv, input=stdin, capture_output=True, env=environment(), timeout=DEADLINE, check=False)
     if done.returncode != 0:
         raise GitError(done.stderr.decode(errors="replace").strip())

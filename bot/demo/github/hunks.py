@@ -30,7 +30,9 @@ def hunk_at(change: FileChange, line: int, side: str) -> tuple[str, int] | None:
 
 async def follow(repo: Path, old: str, new: str, path: str, line: int) -> int | None:
     """The number that a line of `old` has in `new`; None when it was changed or removed."""
-    out = await git.git(repo, "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-renames", old, new, "--", path)
+    out = await git.git(
+        repo, "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-renames", old, new, "--", path
+    )
     if "\ndeleted file mode" in out:
         return None
     shift = 0

@@ -7,7 +7,7 @@ from bot.demo.github.people import Json
 DOCS = "https://docs.github.com/rest"
 
 
-class Refusal(Exception):  # noqa: N818 - what GitHub does, not what failed here
+class Refusal(Exception):
     """An answer that is not a success, raised by whatever finds the reason."""
 
     def __init__(self, status: int, message: str, errors: list[Json] | None = None, **headers: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.demo.github.background import Background
 from bot.demo.github.faults import Faults
+from bot.demo.github.outgoing import Outgoing
 from bot.demo.github.people import App, Hook, Installation, Json, Token, User
-from bot.demo.github.records import Issue, Repository
+from bot.demo.github.records import CheckRun, Issue, Repository
 from bot.demo.github.refusals import not_found
 
 RATE_LIMIT = 5000
@@ -55,7 +58,17 @@ class World:
     rates: dict[str, Rate] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
+    tickets: dict[str, tuple[CheckRun, datetime]] = field(default_factory=dict)
+    background: Background = field(default_factory=Background)
+    locks: dict[int, asyncio.Lock] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
+
+    def __post_init__(self) -> None:
+        self.outgoing = Outgoing(self.faults, self.clock, self.background)
+
+    def lock(self, repository: Repository) -> asyncio.Lock:
+        """What everything that moves the repository's branches holds meanwhile."""
+        return self.locks.setdefault(repository.id, asyncio.Lock())
 
     def id(self) -> int:
         """The next number; all kinds of things share one sequence, so no two are ever mixed up."""

@@ -128,7 +128,7 @@ def hook(world: World, one: Hook, home: str) -> Json:
     if not home:
         return shape | {"app_id": one.target_id, "deliveries_url": f"{world.url}/app/hook/deliveries"}
     api = f"{home}/hooks/{one.id}"
-    last = {"code": None, "status": "unused", "message": None}
+    last: Json = {"code": None, "status": "unused", "message": None}
     if one.deliveries:
         last = {"code": one.deliveries[-1].status_code, "status": "active", "message": one.deliveries[-1].status}
     links = {"url": api, "test_url": f"{api}/tests", "ping_url": f"{api}/pings"}

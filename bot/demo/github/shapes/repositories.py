@@ -9,9 +9,21 @@ from bot.demo.github.shapes.common import node_id, stamp
 from bot.demo.github.shapes.people import user
 from bot.demo.github.world import World
 
-PLAIN_LINKS = (
-    "forks hooks teams events merges languages stargazers contributors subscribers subscription tags downloads deployments"
-).split()
+PLAIN_LINKS = [
+    "forks",
+    "hooks",
+    "teams",
+    "events",
+    "merges",
+    "languages",
+    "stargazers",
+    "contributors",
+    "subscribers",
+    "subscription",
+    "tags",
+    "downloads",
+    "deployments",
+]
 TEMPLATE_LINKS = {
     "keys": "{/key_id}",
     "collaborators": "{/collaborator}",
@@ -155,7 +167,11 @@ def commit(world: World, repo: Repository, one: Commit) -> Json:
             "tree": {"sha": one.tree, "url": f"{api}/git/trees/{one.tree}"},
             "comment_count": 0,
             "verification": {
-                "verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None
+                "verified": False,
+                "reason": "unsigned",
+                "signature": None,
+                "payload": None,
+                "verified_at": None,
             },
         },
         "author": user(world, author) if author else None,
