@@ -1,32 +1,70 @@
-"""The commands of `ao`, put together."""
+"""The commands of `ao`: each is imported when it is typed, so that help and listings start fast."""
 
+import difflib
+import importlib
 import sys
+from typing import Any
 
 import typer
 
-from bot.cli import deliveries, local, messages, sessions, status
-from bot.cli.client import ServiceFailed
 from bot.cli.later import WithLater
+from bot.cli.light import Light, group
 from bot.cli.text import complain
 from runtime.errors import AoError, UserError
 
-app = typer.Typer(
-    cls=WithLater,
-    no_args_is_help=True,
-    help="Label a GitHub issue, and a coding agent takes it to a merged pull request.",
-    epilog="Start with: ao demo. For your own repository: ao setup, then ao serve.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (local.serve, local.demo, local.setup, local.doctor):
-    app.command()(command)
-app.command("status")(status.status)
-app.command("send")(messages.send)
-app.add_typer(sessions.app, name="session")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(local.config_app, name="config")
+COMMANDS = {
+    "demo": ("local:demo", "Plays the whole story, from a label to a merged pull request."),
+    "setup": ("local:setup", "Creates the bot's GitHub App and waits for a test delivery."),
+    "serve": ("local:serve", "Runs the service that everything else talks to."),
+    "doctor": ("local:doctor", "Checks what the service needs, with a fix for each problem."),
+    "config": ("local:config_app", "Checks, describes and shows the configuration."),
+    "status": ("status:status", "Shows what each session is doing."),
+    "session": ("sessions:app", "Lists, attaches to and ends sessions."),
+    "send": ("messages:send", "Sends a message to a session's agent."),
+    "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
+}
+"""Where each command is, and its line in `ao --help`."""
+
+
+class _Commands(WithLater):
+    """The commands of the table."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command, or refuse one of a later version."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        where, help_line = COMMANDS[cmd_name]
+        module, name = where.split(":")
+        found = getattr(importlib.import_module(f"bot.cli.{module}"), name)
+        if not isinstance(found, typer.Typer):
+            alone = group(help_line)
+            alone.command(cmd_name, cls=Light, help=help_line)(found)
+            found = alone
+        return typer.main.get_command(found)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, or say which one is spelled like it."""
+        if self.get_command(ctx, args[0]) is None:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"There is no command '{args[0]}'." + (f" Did you mean '{close[0]}'?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the table, without importing what it names."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+app = group("Label a GitHub issue, and a coding agent takes it to a merged pull request.", _Commands)
+
+
+@app.callback(epilog="Start with: ao demo. For your own repository: ao setup, then ao serve.")
+def _ao() -> None:
+    """Make this a group; it has no options of its own."""
 
 
 def run() -> int:
@@ -36,11 +74,8 @@ def run() -> int:
     except UserError as error:
         complain(str(error))
         return 2
-    except ServiceFailed as error:
-        complain(str(error))
-        return 1
     except AoError as error:
-        complain(f"ao failed: {error}")
+        complain(str(error))
         return 1
     except BrokenPipeError:
         # the reader has gone; the interpreter must not try to flush to it again

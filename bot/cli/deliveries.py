@@ -7,15 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.client import get, post, segment
+from bot.cli.light import Light, group
 from bot.cli.sessions import JsonOption
 from bot.cli.text import ago, harmless, say
 
-app = typer.Typer(no_args_is_help=True, help="Shows and replays what GitHub sent.")
+app = group("Shows and replays what GitHub sent.")
 
 GuidArgument = Annotated[str, typer.Argument(metavar="GUID", help="The delivery's X-GitHub-Delivery.")]
 
 
-@app.command("ls")
+@app.command("ls", cls=Light)
 def list_deliveries(
     state: Annotated[
         str | None, typer.Option(help="Only these: queued, running, done, ignored, failed or dead.")
@@ -50,7 +51,7 @@ def _reason(delivery: dict[str, Any]) -> str:
     return harmless(delivery["error"] or delivery["skipReason"] or "")
 
 
-@app.command()
+@app.command(cls=Light)
 def show(
     guid: GuidArgument,
     payload: Annotated[bool, typer.Option("--payload", help="Print what GitHub sent, as JSON.")] = False,
@@ -80,7 +81,7 @@ def show(
         say(f"  {record['at']}  {record['kind']}  {harmless(record['summary'])}")
 
 
-@app.command()
+@app.command(cls=Light)
 def replay(
     guid: GuidArgument,
     force: Annotated[bool, typer.Option("--force", help="Repeat handlers that had finished too.")] = False,

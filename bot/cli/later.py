@@ -3,8 +3,9 @@
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
+from bot.cli.light import LightGroup
 from bot.cli.text import complain
 
 _LABEL = "Label the issue on GitHub to start a session."
@@ -36,7 +37,7 @@ SESSION = {
 }
 
 
-class WithLater(TyperGroup):
+class WithLater(LightGroup):
     """The commands of `ao`, and the refusals of those to come."""
 
     later = TOP

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.light import Light, group
 from bot.cli.text import complain, say
 from bot.config import environment, load
 
-config_app = typer.Typer(no_args_is_help=True, help="Checks, describes and shows the configuration.")
+config_app = group("Checks, describes and shows the configuration.")
 
 
 def serve() -> None:
@@ -64,7 +65,7 @@ def doctor(
     raise typer.Exit(1 if failed(findings) else 0)
 
 
-@config_app.command()
+@config_app.command(cls=Light)
 def check() -> None:
     """Checks the configuration as the service would."""
     config = load(environment(), Path.cwd())
@@ -76,7 +77,7 @@ def check() -> None:
     say(f"✓ {config.file or 'No configuration file, only the environment'}. Projects: {projects}")
 
 
-@config_app.command()
+@config_app.command(cls=Light)
 def schema() -> None:
     """Prints the JSON Schema of agent-orchestrator.yaml, for editors."""
     from bot.config_schema import schema as describe
@@ -84,7 +85,7 @@ def schema() -> None:
     typer.echo(json.dumps(describe(), indent=2))
 
 
-@config_app.command()
+@config_app.command(cls=Light)
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Prints the effective configuration, secrets masked."""
     from bot.config_show import effective, written

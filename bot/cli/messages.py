@@ -20,7 +20,7 @@ OUTCOMES = {
 
 def send(
     session: SessionArgument,
-    text: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="What to say.")] = None,
+    text: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="What to say.")] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", help="Read the message from a file; - is input.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Leave it in the queue and return at once.")] = False,
     timeout: Annotated[float, typer.Option(min=0, max=86400, help="Seconds to wait for the agent.")] = 600.0,

@@ -12,17 +12,18 @@ import typer
 
 from bot.cli.client import ServiceFailed, get, post, segment
 from bot.cli.later import SessionWithLater
+from bot.cli.light import Light, group
 from bot.cli.text import ago, counted, harmless, say
 from bot.config import environment
 
-app = typer.Typer(cls=SessionWithLater, no_args_is_help=True, help="Lists, attaches to and ends sessions.")
+app = group("Lists, attaches to and ends sessions.", SessionWithLater)
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Only this project.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="The session's name, such as app-3.")]
 
 
-@app.command("ls")
+@app.command("ls", cls=Light)
 def list_sessions(
     project: ProjectOption = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Include orchestrator sessions.")] = False,
@@ -58,7 +59,7 @@ def _line(session: dict[str, Any], now: float) -> str:
     return "  " + "  ".join(harmless(part) for part in parts if part)
 
 
-@app.command()
+@app.command(cls=Light)
 def attach(session: SessionArgument) -> None:
     """Attaches to a session's terminal; leave it again with Ctrl+B, then D."""
     command = get(f"sessions/{segment(session)}")["attachCommand"]
@@ -77,7 +78,7 @@ def attach(session: SessionArgument) -> None:
         raise ServiceFailed(f"{program} cannot be started ({error.strerror}). Install it, see: ao doctor") from error
 
 
-@app.command()
+@app.command(cls=Light)
 def kill(session: SessionArgument) -> None:
     """Ends a session; what it has not pushed is kept."""
     try:

@@ -1,0 +1,79 @@
+"""Commands that start fast: typer loads pydantic, which takes longer than the rest, even for plain text."""
+
+from typing import Any
+
+import typer
+from typer._coercion import RuntimeParam  # the seam itself is private; a test watches that pydantic stays out
+from typer.core import TyperCommand, TyperGroup
+
+_AS_THEY_ARE = (str, list[str], bool)
+
+
+class _AsItIs(RuntimeParam):
+    """Takes a value as it was parsed."""
+
+    def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value
+
+
+class _Number(RuntimeParam):
+    """Takes a number between the option's bounds."""
+
+    def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
+        kind, low, high = self.annotation, self.parameter_info.min, self.parameter_info.max
+        try:
+            number = kind(value)
+            inside = (low is None or low <= number) and (high is None or number <= high) and number == number
+        except ValueError:
+            inside = False
+        if not inside:
+            bounds = f" from {low} to {high}" if high is not None else f" of at least {low}" if low is not None else ""
+            raise typer.BadParameter(f"{value!r} is not a number{bounds}", ctx=ctx, param=param)
+        return number
+
+
+def _lighten(param: Any) -> None:
+    known = param.type_descriptor
+    kind = _AsItIs if known.annotation in _AS_THEY_ARE else _Number if known.annotation in (int, float) else None
+    if kind:
+        param._runtime_param = kind(known.parameter_info, known.annotation)
+
+
+class Light(TyperCommand):
+    """A command whose texts and flags are not run through pydantic."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for param in self.params:
+            _lighten(param)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return `--help`, as light as the others."""
+        return _light_help(super().get_help_option(ctx))
+
+
+class LightGroup(TyperGroup):
+    """A group of commands, as light as they are."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return `--help`, as light as the others."""
+        return _light_help(super().get_help_option(ctx))
+
+
+def _light_help(option: Any) -> Any:
+    if option is not None:
+        _lighten(option)
+    return option
+
+
+def group(text: str, cls: type[TyperGroup] = LightGroup) -> typer.Typer:
+    """Return an empty group of commands: plain help, no completion to install, no decorated tracebacks."""
+    return typer.Typer(
+        cls=cls,
+        no_args_is_help=True,
+        help=text,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
