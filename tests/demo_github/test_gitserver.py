@@ -47,7 +47,7 @@ async def test_private_repository_hides_from_strangers(place, tmp_path):
 async def test_abandoned_push_releases_the_repository(place, tmp_path):
     clone = await git.clone(place.bob, tmp_path / "clone")
     url = place.bob.base_url
-    reader, writer = await asyncio.open_connection(url.host, url.port)
+    _, writer = await asyncio.open_connection(url.host, url.port)
     credentials = base64.b64encode(f"x:{place.bob.token}".encode()).decode()
     head = ["POST /alice/garden.git/git-receive-pack HTTP/1.1", "Host: x", f"Authorization: Basic {credentials}",
             "Content-Type: application/x-git-receive-pack-request", "Content-Length: 1000", "", "00"]  # fmt: skip

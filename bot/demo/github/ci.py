@@ -1,11 +1,8 @@
 """Continuous integration: runs the steps of `.github/workflows/ci.yml` for real, in a clean checkout of the commit."""
 
 import asyncio
-import contextlib
-import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ import yaml
 from bot.demo.github import git
 from bot.demo.github.changes import checks
 from bot.demo.github.people import App, Json
+from bot.demo.github.processes import end_group
 from bot.demo.github.records import CheckRun, Repository
 from bot.demo.github.shapes.common import stamp
 from bot.demo.github.world import World
@@ -133,14 +131,9 @@ async def shell(command: str, place: Path, deadline: float = DEADLINE) -> tuple[
     except TimeoutError:
         return 124, f"The step was stopped after {deadline:.0f} seconds.\n"
     finally:
-        await _end(process)
+        end_group(process)
+        await process.wait()
     return process.returncode or 0, out.decode(errors="replace")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
 
 
 def annotations(log: str, place: str, failed: str) -> list[Json]:

@@ -14,6 +14,7 @@ from bot.demo.github import git
 from bot.demo.github.callers import WRITERS, Caller, app_may, basic_password, by_token
 from bot.demo.github.changes import pushes
 from bot.demo.github.people import User
+from bot.demo.github.processes import end_group
 from bot.demo.github.records import Repository
 from bot.demo.github.refusals import Refusal
 from bot.demo.github.world import World
@@ -124,7 +125,7 @@ class GitServer:
         return await asyncio.create_subprocess_exec(
             "git", "http-backend",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=self._cgi(request, repo, rest), cwd=repo.path, limit=CHUNK,
+            env=self._cgi(request, repo, rest), cwd=repo.path, limit=CHUNK, start_new_session=True,
         )  # fmt: skip
 
     def _cgi(self, request: Request, repo: Repository, rest: str) -> dict[str, str]:
@@ -153,7 +154,7 @@ async def _respond(
         status, headers = await _head(process)
     except BaseException:
         feeding.cancel()
-        process.kill()
+        end_group(process)
         raise
     return Streamed(status, headers, _body(process, feeding, over))
 
@@ -165,8 +166,10 @@ async def _feed(request: Request, process: asyncio.subprocess.Process) -> None:
         async for chunk in request.stream():
             process.stdin.write(chunk)
             await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError, ClientDisconnect):
-        pass  # the backend has heard enough and answers, or nobody listens any more
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the backend has heard enough, it answers anyway
+    except ClientDisconnect:
+        end_group(process)  # git 2.39 spins for ever on a body that ends too early
     finally:
         process.stdin.close()
 
@@ -199,4 +202,4 @@ async def _body(
     finally:
         feeding.cancel()
         if process.returncode is None:
-            process.kill()
+            end_group(process)
