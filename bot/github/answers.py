@@ -40,7 +40,7 @@ def objection(answer: Answer, request: str) -> AoError | None:
     if status in GONE:
         return GoneFromForge(f"GitHub has it no longer, or not for us: {said}")
     if status >= 500 or status not in KNOWN:
-        return Uncertain(f"GitHub is in trouble: {said}", after=30.0)
+        return Uncertain(f"GitHub is in trouble: {said}")
     return ForgeRefused(f"GitHub refused {said}", status=status)
 
 

@@ -1,7 +1,6 @@
 """What sessions ask of GitHub directly."""
 
 import re
-from base64 import b64encode
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,8 @@ from bot.github.hub import Hub
 from bot.github.marker import MARKER, marked
 from runtime.errors import ForgeRefused, GoneFromForge
 from runtime.facts import PullRequest
-from runtime.ports import Remote, ReviewComment
+from runtime.git import Remote
+from runtime.ports import ReviewComment
 from runtime.redact import MOST, Redactor
 
 LOG_LINES = 120
@@ -32,8 +32,11 @@ class GitHubForge:
     async def remote(self, repo: str) -> Remote:
         """Return how git reaches `repo` now."""
         client = await self._hub.of(repo)
-        login = f"x-access-token:{await client.terms.credentials.secret()}"
-        return Remote(self._hub.roots.clone(repo), f"Basic {b64encode(login.encode()).decode()}")
+        return Remote.with_token(self._hub.roots.clone(repo), await client.terms.credentials.secret())
+
+    def clone_url(self, repo: str) -> str:
+        """Return the address of `repo` for git, without a credential."""
+        return self._hub.roots.clone(repo)
 
     async def default_branch(self, repo: str) -> str:
         """Return the branch that pull requests are made against."""

@@ -59,11 +59,7 @@ class Hub:
         """Return the client for `owner/name`; `GoneFromForge` when the App is not installed there."""
         if not self.is_app:
             return self.own
-        if repo.lower() not in self._installed:
-            async with self._looking:
-                if repo.lower() not in self._installed:
-                    self.remember(repo, await self._look_up(repo))
-        installation = self._installed[repo.lower()]
+        installation = self._installed.get(repo.lower()) or await self._found(repo)
         if installation not in self._clients:
             auth = InstallationAuth(self.own, installation, clock=self._clock, on_gone=self.forget)
             self._clients[installation] = self._connect(auth)
@@ -83,6 +79,12 @@ class Hub:
         self._own = None
         self._clients.clear()
         await self._wire.close()
+
+    async def _found(self, repo: str) -> int:
+        async with self._looking:
+            installation = self._installed.get(repo.lower()) or await self._look_up(repo)
+            self.remember(repo, installation)
+            return installation
 
     async def _look_up(self, repo: str) -> int:
         try:

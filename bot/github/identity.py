@@ -59,7 +59,13 @@ class Identity:
                 await self._sleep(min(exc.after, 60.0))
 
     def is_own(
-        self, login: str, body: str = "", *, user_id: int | None = None, repo: str = "", remote_id: int | None = None,
+        self,
+        login: str,
+        body: str = "",
+        *,
+        user_id: int | None = None,
+        repo: str = "",
+        remote_id: int | None = None,
         kinds: tuple[str, ...] = COMMENTS,
     ) -> bool:
         """Say whether we did this; `ForgeBusy` before GitHub has said who we are.

@@ -73,20 +73,17 @@ async def convert(client: Policy, code: str, directory: Path) -> AppCredentials:
         made = await client.post(f"/app-manifests/{quote(code, safe='')}/conversions", data={})
     except (GoneFromForge, ForgeRefused) as exc:
         raise UserError("GitHub does not know this code any more: run `ao setup` again") from exc
-    store(made, directory)
-    stored = AppCredentials.load(directory)
-    if stored is None:
-        raise ConfigError(f"{directory / FILE} vanished while it was written: run `ao setup` again")
-    return stored
+    return store(made, directory)
 
 
-def store(made: Mapping[str, Any], directory: Path) -> None:
+def store(made: Mapping[str, Any], directory: Path) -> AppCredentials:
     """Keep the credentials, readable by their owner only; `app.json` appears last, complete or not at all."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     kept = {name: made[name] for name in ("id", "slug", "client_id", "client_secret", "webhook_secret", "html_url")}
     _write(directory / KEY_FILE, made["pem"])
     _write(directory / FILE, json.dumps(kept, indent=2) + "\n")
+    return AppCredentials(**kept, key_file=directory / KEY_FILE)
 
 
 def _write(path: Path, text: str) -> None:

@@ -96,7 +96,7 @@ class Policy(GitHubAPI):
                 return data
             raise ForgeRefused(f"GitHub refused a query: {exc}", status=200) from exc
         except (GraphQLException, ValueError) as exc:
-            raise Uncertain(f"GitHub's answer cannot be read: {type(exc).__name__}", after=30.0) from exc
+            raise Uncertain(f"GitHub's answer cannot be read: {type(exc).__name__}") from exc
 
     async def end_of_download(self, url: str, *, keep: int) -> bytes:
         """Return the last bytes of what an address redirects to; the target never sees our credentials."""
@@ -109,7 +109,7 @@ class Policy(GitHubAPI):
         try:
             return await super()._make_request(*args, **kwargs)
         except ValueError as exc:  # a proxy's HTML under a JSON content type, or half an answer
-            raise Uncertain(f"GitHub's answer cannot be read: {type(exc).__name__}", after=30.0) from exc
+            raise Uncertain(f"GitHub's answer cannot be read: {type(exc).__name__}") from exc
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""

@@ -1,6 +1,7 @@
 """When an installation may be asked."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ async def test_writes_are_spaced_however_many_wait(time):
         written.append(time())
 
     await asyncio.gather(*(write() for _ in range(5)))
-    assert [b - a for a, b in zip(written, written[1:], strict=False)] == [1.0] * 4
+    assert [b - a for a, b in pairwise(written)] == [1.0] * 4
 
 
 async def test_writes_are_not_spaced_without_an_interval(time):

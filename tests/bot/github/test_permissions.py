@@ -42,6 +42,15 @@ async def test_an_answer_is_kept_for_minutes(permissions, api, time, permission,
     assert route.call_count == 2
 
 
+async def test_old_answers_are_forgotten(permissions, api, time):
+    api.get(url__regex=r".*/permission$").respond(json={"permission": "write"})
+    for number in range(50):
+        await permissions.may_write("o/r", f"person-{number}")
+        time.now += 60
+    assert len(permissions._known) <= 3
+    assert len(permissions._asking) <= 3
+
+
 async def test_many_at_once_ask_once(permissions, api):
     route = api.get(PATH).respond(json={"permission": "write"})
     assert all(await asyncio.gather(*(permissions.may_write("o/r", "eve") for _ in range(50))))

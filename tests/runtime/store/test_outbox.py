@@ -34,7 +34,9 @@ def ask(store, key="k", **more):
 
 def revise(store, interval=0.0):
     return store.write(
-        lambda tx: outbox.revise(tx, key="k", repo="o/r", payload={"number": 1}, session_id=None, edit_interval=interval)
+        lambda tx: outbox.revise(
+            tx, key="k", repo="o/r", payload={"number": 1}, session_id=None, edit_interval=interval
+        )
     )
 
 
