@@ -64,10 +64,15 @@ def quoted(value: str | Path) -> str:
 
 
 def write(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Replace a text file in one step."""
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Replace a file in one step, so that a reader or a crash never sees half of it; never follows a link."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(data)
     draft.replace(path)
 
 

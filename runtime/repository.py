@@ -12,7 +12,7 @@ from typing import Self
 
 from runtime import layout
 from runtime.errors import ConfigError
-from runtime.git import Git, Remote
+from runtime.git import Git, Remote, failure
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,23 @@ class BareRepository:
         if await self.resolve(f"refs/heads/{branch}") is not None:
             await self.run("update-ref", "-d", f"refs/heads/{branch}", expected_sha)
         (self.path / "logs/refs/heads" / branch).unlink(missing_ok=True)
+
+    async def delete_remote_branch(self, branch: str, expected_sha: str) -> bool:
+        """Delete the remote's branch if it is still at `expected_sha`; False when somebody has moved it since.
+
+        One that is gone already counts as deleted.
+        """
+        remote = await self.remote()
+        ref = f"refs/heads/{branch}"
+        command = ("push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:{expected_sha}")
+        ended = await self.git.attempt(
+            *command, "--", remote.url, f":{ref}", git_dir=self.control, remote=remote, deadline=120.0
+        )
+        if ended.code != 0 and "(stale info)" in ended.out:
+            return not await self.run("ls-remote", "--", remote.url, ref, remote=remote)
+        if ended.code != 0 and "remote ref does not exist" not in ended.err:
+            raise failure(command, ended, remote)
+        return True
 
     async def run(
         self,

@@ -1,0 +1,42 @@
+"""Put the shims where an agent finds them."""
+
+import functools
+import io
+import shlex
+import zipfile
+from pathlib import Path
+
+from runtime import layout
+
+PACKED = "ao-shim.pyz"
+_WAIT = 60.0
+_PROGRAMS = ("__init__", "__main__", "ask", "gh", "pre_receive")
+
+
+def install_shims(place_dir: Path, python: str, *, wait: float = _WAIT) -> None:
+    """Write `gh` and what it needs into a directory for the agent's PATH; the socket is in the directory above.
+
+    `python` is the absolute path of the interpreter; `wait` is how long they wait for a service that is away.
+    """
+    place_dir.mkdir(parents=True, exist_ok=True)
+    layout.write_bytes(place_dir / PACKED, _packed())
+    layout.write(place_dir / "gh", launcher(place_dir, python, "gh", wait=wait), mode=0o755)
+
+
+def launcher(place_dir: Path, python: str, program: str, *, wait: float = _WAIT) -> str:
+    """Return the shell script that starts a packed program; it reads nothing of the agent's Python settings."""
+    command = (python, "-I", "-S", str(place_dir / PACKED), f"{wait:g}", str(place_dir.parent / "gate.sock"), program)
+    return f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+
+
+@functools.cache
+def _packed() -> bytes:
+    """Return the programs as one file that Python runs, the same bytes every time."""
+    here = Path(__file__).parent
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as packed:
+        sources = {f"runtime/shim/{name}.py": (here / f"{name}.py").read_text(encoding="utf-8") for name in _PROGRAMS}
+        sources |= {"runtime/__init__.py": "", "__main__.py": "import runtime.shim.__main__\n"}
+        for name, text in sources.items():
+            packed.writestr(zipfile.ZipInfo(name), text)
+    return data.getvalue()
