@@ -28,11 +28,9 @@ def allowed_read(repo: str, path: str) -> str:
     place = place.replace("{owner}/{repo}", repo).rstrip("/")
     own = f"repos/{repo}"
     inside = place.removeprefix(own).lstrip("/")
-    if place.lower() != own.lower() and not place.startswith(f"{own}/"):
+    if place != own and not place.startswith(f"{own}/"):
         raise NotAllowed(f"gh api reads {own}/… only; every other repository is out of reach here")
-    if place.lower() == own.lower():
-        inside = ""
-    if ".." in inside or not _READABLE.fullmatch(inside) or not _QUERY.fullmatch(query):
+    if ".." in inside.split("/") or not _READABLE.fullmatch(inside) or not _QUERY.fullmatch(query):
         raise NotAllowed(
             f"gh api cannot read {inside!r}; issues, pulls, commits, checks, runs and contents can be read"
         )

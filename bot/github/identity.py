@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from urllib.parse import quote
 
 import msgspec
 
 from bot.github.gate import Sleep
 from bot.github.hub import Hub
 from bot.github.marker import ENDS_WITH_MARKER
-from runtime.errors import ForgeBusy, GoneFromForge, Retryable
+from runtime.errors import ForgeBusy, Retryable
 from runtime.store import outbox
 from runtime.store.store import Store
 
@@ -76,7 +75,7 @@ class Identity:
         if self._me is None:
             raise ForgeBusy("GitHub has not said yet who we are", after=0.5)
         if self._hub.is_app:
-            return login.lower() == self._me.login.lower() or (user_id is not None and user_id == self._me.user_id)
+            return self._is_app(self._me, login, user_id)
         if login.lower() != self._me.login.lower():
             return False
         if ENDS_WITH_MARKER.search(body):
@@ -89,9 +88,14 @@ class Identity:
 
     async def _app(self) -> Me:
         slug = (await self._hub.own.getitem("/app"))["slug"]
-        login = f"{slug}[bot]"
-        try:
-            user = await self._hub.own.getitem(f"/users/{quote(login)}")
-        except GoneFromForge:
-            return Me(login, slug, None)
-        return Me(login, slug, user["id"])
+        return Me(f"{slug}[bot]", slug, None)
+
+    def _is_app(self, me: Me, login: str, user_id: int | None) -> bool:
+        """Go by the login, and by the id once we saw it, which outlives a renaming of the App.
+
+        GitHub does not tell an App its bot's user id: its JWT opens no `/users/…`.
+        """
+        if login.lower() == me.login.lower():
+            self._me = Me(me.login, me.mention, user_id or me.user_id)
+            return True
+        return user_id is not None and user_id == me.user_id

@@ -70,7 +70,7 @@ def anonymous(gate: Gate) -> Terms:
 async def convert(client: Policy, code: str, directory: Path) -> AppCredentials:
     """Exchange the code of GitHub's redirect, once and within the hour, for credentials; they are on disk on return."""
     try:
-        made = await client.post(f"/app-manifests/{quote(code, safe='')}/conversions", data={})
+        made = await client.post(f"/app-manifests/{quote(code, safe='')}/conversions", data=b"")
     except (GoneFromForge, ForgeRefused) as exc:
         raise UserError("GitHub does not know this code any more: run `ao setup` again") from exc
     return store(made, directory)

@@ -122,6 +122,7 @@ async def test_the_shim_reads_its_own_repository(forge, api):
         ("repos/o/r/", "/repos/o/r"),
         ("repos/o/r/issues/1/comments", "/repos/o/r/issues/1/comments"),
         ("repos/o/r/contents/src/a.py?ref=main", "/repos/o/r/contents/src/a.py?ref=main"),
+        ("repos/o/r/compare/main...ao/app-1", "/repos/o/r/compare/main...ao/app-1"),
         ("repos/o/r/commits/abc/check-runs", "/repos/o/r/commits/abc/check-runs"),
     ],
 )
