@@ -67,10 +67,29 @@ def calling_session(environ: Mapping[str, str]) -> str | None:
     return environ.get("AO_SESSION") or None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a first look at the configuration found; `config` is None when it cannot be used at all."""
+
+    config: Config | None
+    problems: tuple[str, ...]
+    lacking: tuple[str, ...]
+    """What only `ao serve` needs: a webhook secret, and who the bot is."""
+
+
 def load(environ: Mapping[str, str], cwd: Path) -> Config:
     """Read and check everything; raise one ConfigError with a line per problem, except of single projects."""
+    reading = read(environ, cwd)
+    problems = [*reading.problems, *reading.lacking]
+    if reading.config is None or problems:
+        raise ConfigError("\n".join(problems))
+    return reading.config
+
+
+def read(environ: Mapping[str, str], cwd: Path) -> Reading:
+    """Read and check everything, and return the problems beside what could be read."""
     from bot.config_file import read_file, read_projects
-    from bot.settings import read_settings
+    from bot.settings import lacking, read_settings
 
     place = data_dir(environ, cwd)
     file = read_file(environ, cwd, place)
@@ -79,9 +98,10 @@ def load(environ: Mapping[str, str], cwd: Path) -> Config:
     problems = [*file.problems, *problems, *data_dir_problems(place, projects)]
     if broken and not projects:
         problems += [line for lines in broken.values() for line in lines]
-    if problems or settings is None:
-        raise ConfigError("\n".join(problems))
-    return Config(settings=settings, file=file.path, projects=projects, broken=broken)
+    if settings is None:
+        return Reading(None, tuple(problems), ())
+    config = Config(settings=settings, file=file.path, projects=projects, broken=broken)
+    return Reading(config, tuple(problems), tuple(lacking(settings)))
 
 
 def data_dir_problems(place: Path, projects: "Mapping[str, Project]") -> list[str]:

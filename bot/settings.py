@@ -115,7 +115,7 @@ def read_settings(
         settings = Settings(**values)
     except ValidationError as error:
         return None, problems + lines_of(error, Settings, _locate(origin))
-    return settings, problems + _lacking(settings)
+    return settings, problems
 
 
 def _layers(environ: Mapping[str, str], cwd: Path, place: Path, file: "ConfigFile") -> list[tuple[str, dict[str, Any]]]:
@@ -167,7 +167,7 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
     return problems
 
 
-def _lacking(settings: Settings) -> list[str]:
+def lacking(settings: Settings) -> list[str]:
     """Return what must be set together or at all: without a secret and an identity there is no start."""
     problems = [] if settings.webhook_secret else [line("environment", "AO_WEBHOOK_SECRET", _NO_SECRET)]
     app, key, token = settings.github_app_id, settings.github_private_key_file, settings.github_token
