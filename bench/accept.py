@@ -18,6 +18,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -100,14 +101,14 @@ def _inserts(table: sqlite3.Connection, count: int) -> Iterator[float]:
 def _group_commits(path: Path, count: int) -> float:
     table = _bare_table(path)
     work: list[bytes] = list(bodies(count))
-    inbox: queue.SimpleQueue[tuple[bytes, Callable[[], None]] | None] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[tuple[bytes, Callable[[], object]] | None] = queue.SimpleQueue()
     thread = threading.Thread(target=_commit_groups, args=(table, inbox))
 
     async def caller() -> None:
         loop = asyncio.get_running_loop()
         while work:
             stored = asyncio.Event()
-            inbox.put((work.pop(), lambda stored=stored: loop.call_soon_threadsafe(stored.set)))  # type: ignore[misc]
+            inbox.put((work.pop(), partial(loop.call_soon_threadsafe, stored.set)))
             await stored.wait()
 
     async def callers() -> None:
@@ -126,7 +127,7 @@ def _group_commits(path: Path, count: int) -> float:
 
 
 def _commit_groups(
-    table: sqlite3.Connection, inbox: "queue.SimpleQueue[tuple[bytes, Callable[[], None]] | None]"
+    table: sqlite3.Connection, inbox: "queue.SimpleQueue[tuple[bytes, Callable[[], object]] | None]"
 ) -> None:
     while item := inbox.get():
         group = [item]

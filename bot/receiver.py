@@ -56,7 +56,7 @@ Wanted = Callable[[str, str | None], bool]
 
 
 class Refused(Exception):
-    """This request is answered with `code`; `args` says why, in a word or two."""
+    """The request is answered with `code`; the message says why, in a word or two."""
 
     def __init__(self, code: int, why: str) -> None:
         super().__init__(why)
@@ -103,33 +103,39 @@ class Receiver:
     async def __call__(self, scope: Scope, receive: ReceiveMessage, send: Send) -> None:
         """Answer one request."""
         began = perf_counter()
-        held = 0
-        label = "-"
+        seen: dict[str, Any] = {}
         try:
-            if self.draining:
-                raise Refused(503, "stopping")  # noqa: TRY301 - all refusals are answered in one place
-            body = await self._read(receive)
-            held = len(body)
-            arrival = await self._examine(dict(scope["headers"]), body)
-            label = arrival.event if arrival.wanted else "-"
-            claim = await self._journal.claim(arrival)
-            code, text = 200 if arrival.event == "ping" else _CODES[claim], claim.value
-            extra = {"delivery_id": arrival.guid, "event": arrival.event, "action": arrival.action, "claim": text}
-            log.info("delivery received", extra={**extra, "ms": round((perf_counter() - began) * 1e3, 2)})
+            code, text = await self._accept(scope, receive, seen)
         except Refused as refused:
             code, text = refused.code, str(refused)
-            log.warning("delivery refused", extra={"code": code, "why": text, "client": (scope.get("client") or "?")[0]})
         except HTTPException as limit:
             code, text = limit.status_code, limit.detail
         except ClientDisconnect:
             return
         except Exception:
-            log.exception("delivery not stored")
+            log.exception("delivery not stored", extra=seen)
             code, text = 503, "cannot store"
-        finally:
-            self._held -= held
-        self.answers[label, code] += 1
         await _answer(send, code, text)
+        self.answers[seen.get("event", "-"), code] += 1
+        seen |= {"code": code, "answer": text, "ms": round((perf_counter() - began) * 1e3, 2)}
+        if code < 300:
+            log.info("delivery received", extra=seen)
+        else:
+            log.warning("delivery refused", extra={**seen, "client": (scope.get("client") or "?")[0]})
+
+    async def _accept(self, scope: Scope, receive: ReceiveMessage, seen: dict[str, Any]) -> tuple[int, str]:
+        if self.draining:
+            raise Refused(503, "stopping")
+        body = await self._read(receive)
+        try:
+            arrival = await self._examine(dict(scope["headers"]), body)
+            seen |= {"delivery_id": arrival.guid, "action": arrival.action}
+            if arrival.wanted:
+                seen["event"] = arrival.event
+            claim = await self._journal.claim(arrival)
+        finally:
+            self._held -= len(body)
+        return 200 if arrival.event == "ping" else _CODES[claim], claim.value
 
     async def _read(self, receive: ReceiveMessage) -> bytes:
         first = await receive()
@@ -146,20 +152,22 @@ class Receiver:
     async def _read_on(self, message: Message, receive: ReceiveMessage) -> bytes:
         body = bytearray()
         try:
-            while True:
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                chunk = message.get("body", b"")
-                self._held += len(chunk)
-                body += chunk
-                if self._held > MAX_HELD:
-                    raise Refused(503, "too much at once")
-                if not message.get("more_body"):
-                    return bytes(body)
+            while self._hold(body, message):
                 message = await receive()
         except BaseException:
             self._held -= len(body)
             raise
+        return bytes(body)
+
+    def _hold(self, body: bytearray, message: Message) -> bool:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        self._held += len(chunk)
+        body += chunk
+        if self._held > MAX_HELD:
+            raise Refused(503, "too much at once")
+        return bool(message.get("more_body"))
 
     async def _examine(self, headers: dict[bytes, bytes], body: bytes) -> Arrival:
         if len(body) > OFF_THE_LOOP:

@@ -18,6 +18,7 @@ class Secrets:
 
     Raises:
         ValueError: there is none, or one is shorter than 16 bytes.
+
     """
 
     def __init__(self, secrets: Sequence[bytes]) -> None:

@@ -20,6 +20,7 @@ from runtime.store.writer import Raw
 TOPIC = "deliveries"
 REPLAY_WINDOW = 72 * 3600
 MOST_CRASHES = 5
+OPEN = ("queued", "running")
 
 # One statement decides: https://www.sqlite.org/lang_upsert.html
 _CLAIM = f"""
@@ -63,11 +64,14 @@ class Arrival(NamedTuple):
 class Delivery:
     """A delivery that is to be handled."""
 
-    def __init__(self, *, id: int, guid: str, event: str, body: bytes, attempts: int, not_before: float) -> None:
+    def __init__(
+        self, *, id: int, guid: str, event: str, body: bytes, received_at: float, attempts: int, not_before: float
+    ) -> None:
         self.id = id
         self.guid = guid
         self.event = event
         self.body = body
+        self.received_at = received_at
         self.attempts = attempts
         self.not_before = not_before
 
@@ -77,6 +81,7 @@ class Delivery:
 
         Raises:
             msgspec.DecodeError: the body is not JSON; the receiver lets only JSON in.
+
         """
         return msgspec.json.decode(self.body, type=dict[str, Any])
 
@@ -94,20 +99,21 @@ class Journal:
 
         Raises:
             StoreBusy: nothing could be written, so nothing may be acknowledged.
+
         """
         digest, now = sha256(arrival.body).digest(), self.store.clock()
         return await self.store.write_raw(lambda raw: _claim(raw, arrival, digest, now), wake=TOPIC)
 
     def open_ids(self) -> list[int]:
         """Return the ids of everything queued or running, oldest first."""
-        query = sa.select(deliveries.c.id).where(deliveries.c.state.in_(("queued", "running"))).order_by(deliveries.c.id)
+        query = sa.select(deliveries.c.id).where(deliveries.c.state.in_(OPEN)).order_by(deliveries.c.id)
         return [row.id for row in self.store.rows(query)]
 
     def load(self, id: int) -> Delivery | None:
         """Return the delivery if it is still open."""
         c = deliveries.c
-        query = sa.select(c.id, c.guid, c.event, c.body, c.attempts, c.not_before)
-        rows = self.store.rows(query.where(c.id == id, c.state.in_(("queued", "running"))))
+        query = sa.select(c.id, c.guid, c.event, c.body, c.received_at, c.attempts, c.not_before)
+        rows = self.store.rows(query.where(c.id == id, c.state.in_(OPEN)))
         return Delivery(**rows[0]._mapping) if rows else None
 
     def finished_handlers(self, id: int) -> set[str]:
@@ -116,8 +122,12 @@ class Journal:
         return {row.handler for row in self.store.rows(query)}
 
     async def start(self, id: int, key: str) -> bool:
-        """Mark a queued delivery as running; False when it is not queued any more."""
-        return await self.store.write(lambda tx: _move(tx, id, "queued", state="running", session_key=key))
+        """Mark an open delivery as running; False when it is not open any more."""
+        return await self.store.write(lambda tx: _move(tx, id, *OPEN, state="running", session_key=key))
+
+    async def finish(self, id: int) -> None:
+        """Mark a running delivery as done that leaves no handler to run."""
+        await self.store.write(lambda tx: finish(tx, id))
 
     async def release(self, id: int) -> None:
         """Give a running delivery back unharmed, because the service stops."""
@@ -170,11 +180,9 @@ def _claim(raw: Raw, arrival: Arrival, digest: bytes, now: float) -> Claim:
     return Claim.REQUEUED
 
 
-def _move(tx: Tx, id: int, before: str, **values: Any) -> bool:
-    moved = tx.sql.execute(
-        deliveries.update().where(deliveries.c.id == id, deliveries.c.state == before).values(**values)
-    )
-    return bool(moved.rowcount)
+def _move(tx: Tx, id: int, *before: str, **values: Any) -> bool:
+    here = (deliveries.c.id == id, deliveries.c.state.in_(before))
+    return bool(tx.sql.execute(deliveries.update().where(*here).values(**values)).rowcount)
 
 
 def _bury(tx: Tx, id: int, reason: str) -> None:

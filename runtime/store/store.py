@@ -1,7 +1,8 @@
 """The door to everything that is remembered."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -44,6 +45,7 @@ class Store:
         self._reads = open_engine(path, read_only=True)
         self._reader = self._reads.connect()
         self._waiting: dict[str, asyncio.Event] = {}
+        self._listeners: dict[str, set[asyncio.Event]] = {}
 
     async def write(self, job: Callable[[Tx], T], *, cause: int | None = None) -> T:
         """Run `job` in a transaction and return its result after the commit is on disk."""
@@ -61,16 +63,16 @@ class Store:
     async def write_raw(self, job: Callable[[Raw], T], *, wake: str | None = None) -> T:
         """Run `job` on the bare connection: the accept path, which has nothing to judge; then wake a topic."""
         if wake is None:
-            return await self._writer.run(job)
+            return await self._writer.run(job, shielded=False)
         topics = (wake,)
 
         def run(raw: Raw) -> T:
             raw.after_commit.append(lambda: self._wake(topics))
             return job(raw)
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, shielded=False)
 
-    def rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
+    def rows(self, statement: sa.Executable) -> list[sa.Row[Any]]:
         """Return the committed rows of a query."""
         return list(self._reader.execute(statement).fetchall())
 
@@ -82,6 +84,18 @@ class Store:
         """Return the event that is set whenever something about `name` is committed; the waiter clears it."""
         return self._waiting.setdefault(name, asyncio.Event())
 
+    @contextmanager
+    def listening(self, name: str) -> Iterator[asyncio.Event]:
+        """Give an event of one's own that is set whenever something about `name` is committed."""
+        event = asyncio.Event()
+        self._listeners.setdefault(name, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._listeners[name].discard(event)
+            if not self._listeners[name]:
+                del self._listeners[name]
+
     def forget_topic(self, name: str) -> None:
         """Drop a topic nobody waits for any more."""
         self._waiting.pop(name, None)
@@ -90,6 +104,8 @@ class Store:
         for name in topics:
             if event := self._waiting.get(name):
                 event.set()
+            for listener in self._listeners.get(name, ()):
+                listener.set()
 
     def close(self) -> None:
         """Finish queued writes and close both connections."""

@@ -12,14 +12,14 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
 from runtime.errors import StoreBusy
 
 T = TypeVar("T")
-Job = tuple[Callable[["Raw"], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+Job = tuple[Callable[["Raw"], Any], bool, asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 
 class Raw:
@@ -58,14 +58,15 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, job: Callable[[Raw], T]) -> T:
+    async def run(self, job: Callable[[Raw], T], *, shielded: bool = True) -> T:
         """Return the job's result once it is on disk; an exception undoes only this job.
 
-        A caller that is cancelled while it waits does not undo its job.
+        A caller that is cancelled while it waits does not undo its job. A job that is not `shielded` runs without a
+        savepoint, which is faster; its exception undoes everybody's part of the commit, as if the disk had failed.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((job, loop, future))
+        self._jobs.put((job, shielded, loop, future))
         return await future
 
     def close(self) -> None:
@@ -76,9 +77,7 @@ class Writer:
     def _run(self) -> None:
         engine = open_engine(self._path)
         with engine.connect() as sql:
-            sqlite = sql.connection.dbapi_connection
-            assert isinstance(sqlite, sqlite3.Connection)  # noqa: S101 - narrows the driver's type for mypy
-            raw = Raw(sql, sqlite)
+            raw = Raw(sql, cast(sqlite3.Connection, sql.connection.dbapi_connection))
             while batch := self._next_batch():
                 self._commit(raw, [job for job in batch if job is not None])
                 if batch[-1] is None:
@@ -97,7 +96,7 @@ class Writer:
             return
         try:
             raw.sqlite.execute("BEGIN IMMEDIATE")
-            outcomes = [self._attempt(raw, job) for job, _, _ in batch]
+            outcomes = [_attempt(raw, job, shielded) for job, shielded, _, _ in batch]
             raw.sqlite.execute("COMMIT")
         except sqlite3.Error as exc:
             with contextlib.suppress(sqlite3.Error):
@@ -110,26 +109,33 @@ class Writer:
         woken, raw.after_commit = raw.after_commit, []
         _answer(batch, outcomes, woken)
 
-    @staticmethod
-    def _attempt(raw: Raw, job: Callable[[Raw], Any]) -> tuple[Any, BaseException | None]:
-        woken = len(raw.after_commit)
-        raw.sqlite.execute("SAVEPOINT job")
+
+def _attempt(raw: Raw, job: Callable[[Raw], Any], shielded: bool) -> tuple[Any, BaseException | None]:
+    if not shielded:
         try:
-            result = job(raw)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to this job's caller
-            if not raw.sqlite.in_transaction:
-                raise sqlite3.OperationalError(str(exc)) from exc
-            raw.sqlite.execute("ROLLBACK TO job")
-            raw.sqlite.execute("RELEASE job")
-            del raw.after_commit[woken:]
-            return None, exc
+            return job(raw), None
+        except Exception as exc:
+            raise sqlite3.OperationalError(str(exc)) from exc
+    woken = len(raw.after_commit)
+    raw.sqlite.execute("SAVEPOINT job")
+    try:
+        result = job(raw)
+    except Exception as exc:
+        if not raw.sqlite.in_transaction:
+            raise sqlite3.OperationalError(str(exc)) from exc
+        raw.sqlite.execute("ROLLBACK TO job")
         raw.sqlite.execute("RELEASE job")
-        return result, None
+        del raw.after_commit[woken:]
+        return None, exc
+    raw.sqlite.execute("RELEASE job")
+    return result, None
 
 
-def _answer(batch: list[Job], outcomes: list[tuple[Any, BaseException | None]], woken: list[Callable[[], None]]) -> None:
+def _answer(
+    batch: list[Job], outcomes: list[tuple[Any, BaseException | None]], woken: list[Callable[[], None]]
+) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
-    for (_, loop, future), (result, error) in zip(batch, outcomes, strict=True):
+    for (*_, loop, future), (result, error) in zip(batch, outcomes, strict=True):
         loops.setdefault(loop, []).append((future, result, error))
     for loop, answers in loops.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -137,7 +143,9 @@ def _answer(batch: list[Job], outcomes: list[tuple[Any, BaseException | None]], 
         woken = []
 
 
-def _resolve(answers: list[tuple["asyncio.Future[Any]", Any, BaseException | None]], woken: list[Callable[[], None]]) -> None:
+def _resolve(
+    answers: list[tuple["asyncio.Future[Any]", Any, BaseException | None]], woken: list[Callable[[], None]]
+) -> None:
     for future, result, error in answers:
         if future.done():
             continue
