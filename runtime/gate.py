@@ -66,12 +66,15 @@ class Gate:
     async def refresh(self) -> None:
         """Show the agent the forge's branches as last fetched; to be called after each fetch of the repository."""
         branches = await self._repository.remote_branches()
-        if self._forwarded is not None and branches.get(self._own) == self._forwarded:
-            branches[self._own] = self._shown().get(self._own, self._forwarded)
-            keep = self._own  # its receive-pack may be about to write that ref, and checks the old value
-        else:
-            keep = None
-        self._show(branches, keep)
+        own = branches.get(self._own)
+        if own is None or own != self._forwarded:
+            self._forwarded = None
+            self._show(branches)
+            return
+        # Its receive-pack may still be about to write this ref, and insists on the value it saw before.
+        shown = self._shown().get(self._own)
+        rest = {name: sha for name, sha in branches.items() if name != self._own}
+        self._show(rest | ({self._own: shown} if shown else {}), keep=self._own)
 
     async def receive(self, request: PushRequest, remote: Remote) -> Answer:
         """Judge a push and forward it; the same request again, also after a crash, ends the same."""
@@ -128,7 +131,7 @@ class Gate:
         pairs = (line.split(" refs/heads/", 1) for line in lines if " refs/heads/" in line)
         return {name: sha for sha, name in pairs}
 
-    def _show(self, branches: dict[str, str], keep: str | None) -> None:
+    def _show(self, branches: dict[str, str], keep: str | None = None) -> None:
         """Write the refs in one step, then drop the single files that would hide them."""
         lines = [f"{branches[name]} refs/heads/{name}\n" for name in sorted(branches, key=str.encode)]
         layout.write(self.path / "packed-refs", _BEFORE + "".join(lines))

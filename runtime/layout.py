@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-SMALL = 65536
+SMALL = 1 << 20
 _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 # Linked worktrees take this repository for one with files, and would refuse to check out the branch it is on.
 _NO_BRANCH = "ref: refs/heads/ao/none\n"
