@@ -10,6 +10,7 @@ from bot.github.gate import Sleep
 from bot.github.hub import Hub
 from bot.github.identity import Identity
 from bot.github.marker import marked, marker
+from bot.github.policy import APPEARS_AFTER
 from bot.github.sends import SENDS, Parcel, Sent
 from runtime.errors import ForgeRefused, GoneFromForge, Permanent, Retryable, StoreBusy
 from runtime.redact import MOST, Redactor
@@ -23,6 +24,7 @@ GIVE_UP_AFTER = 24 * 3600.0
 MOST_SURPRISES = 8
 MOST_TITLE = 256
 GONE = "gone"
+YOUNG = 60.0
 
 
 def backoff(attempts: int) -> float:
@@ -121,8 +123,8 @@ class OutboxSender:
             sent = await self._send(row)
         except Retryable as exc:
             await self._again(row, exc, uncertain=row.uncertain or isinstance(exc, Uncertain))
-        except GoneFromForge:
-            await self._store.write(lambda tx: outbox.failed(tx, row, GONE, status=404))
+        except GoneFromForge as exc:
+            await self._gone(row, exc)
         except Permanent as exc:
             reason, status = str(exc), exc.status if isinstance(exc, ForgeRefused) else 0
             await self._store.write(lambda tx: outbox.failed(tx, row, reason, status=status))
@@ -156,6 +158,14 @@ class OutboxSender:
         after = max(exc.after, self._backoff(row.attempts))
         log.warning("GitHub is not taking a row of the outbox", extra={"outbox_key": row.key, "after": after})
         await self._store.write(lambda tx: outbox.retry(tx, row, after=after, error=str(exc), uncertain=uncertain))
+
+    async def _gone(self, row: Outgoing, exc: GoneFromForge) -> None:
+        """Believe a 404 at the third time when the row is young: what a delivery has just named may appear late."""
+        if row.attempts < len(APPEARS_AFTER) and self._store.clock() - row.created_at < YOUNG:
+            after, said = APPEARS_AFTER[row.attempts], str(exc)
+            await self._store.write(lambda tx: outbox.retry(tx, row, after=after, error=said, uncertain=row.uncertain))
+            return
+        await self._store.write(lambda tx: outbox.failed(tx, row, GONE, status=404))
 
     async def _surprised(self, row: Outgoing, exc: Exception) -> None:
         reason = f"{type(exc).__name__}: {exc}"

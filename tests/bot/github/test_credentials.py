@@ -14,6 +14,7 @@ from bot.github.credentials import AppAuth
 from bot.github.hub import Hub
 from bot.github.roots import Roots
 from runtime.errors import ConfigError, ForgeBusy, ForgeRefused, GoneFromForge
+from tests.bot.github.wire import late
 
 KEY = rsa.generate_private_key(65537, 2048)
 PEM = KEY.private_bytes(
@@ -85,7 +86,7 @@ async def test_a_key_that_is_none_names_the_setting(time):
 
 
 async def test_a_hundred_callers_share_one_token(app_hub, api, time):
-    grants = api.post("/app/installations/5/access_tokens").mock(side_effect=granting(time, iter([NEW_STYLE])))
+    grants = api.post("/app/installations/5/access_tokens").mock(side_effect=late(granting(time, iter([NEW_STYLE]))))
     asked = api.get("/repos/o/r").respond(json={})
     client = await app_hub.of("o/r")
     await asyncio.gather(*(client.getitem("/repos/o/r") for _ in range(100)))
@@ -122,7 +123,7 @@ async def test_a_second_refusal_is_final(app_hub, api, time):
 
 
 async def test_an_unknown_repositorys_installation_is_looked_up_once(app_hub, api):
-    found = api.get("/repos/o/other/installation").respond(json={"id": 5})
+    found = api.get("/repos/o/other/installation").mock(side_effect=late(httpx.Response(200, json={"id": 5})))
     clients = await asyncio.gather(*(app_hub.of("o/other") for _ in range(10)), app_hub.of("O/R"))
     assert len(set(map(id, clients))) == 1
     assert found.call_count == 1

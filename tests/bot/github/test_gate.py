@@ -5,8 +5,16 @@ from itertools import pairwise
 
 import pytest
 
+from bot.github.answers import Answer
 from bot.github.gate import WRITES_AN_HOUR, Gate
 from runtime.errors import ForgeBusy
+
+
+def test_limits_in_a_row_double_the_silence_until_an_answer(time):
+    gate, limit = Gate(time, time.sleep), Answer(429, {}, b"")
+    assert [gate.limited(limit) for _ in range(3)] == [60.0, 120.0, 240.0]
+    gate.heard(Answer(200, {}, b""))
+    assert gate.limited(limit) == 60.0
 
 
 async def test_writes_are_spaced_however_many_wait(time):

@@ -15,6 +15,7 @@ from bot.github.roots import Roots
 from runtime.errors import ForgeBusy, ForgeRefused
 from runtime.store import outbox
 from tests.bot.github.test_credentials import PEM
+from tests.bot.github.wire import late
 
 MARKED = marked("Done.", marker("comment", "k"))
 
@@ -68,6 +69,7 @@ async def test_a_tokens_writes_are_recognised_by_their_id(person, store):
 
 
 async def test_github_is_asked_once(person, api):
+    api.get("/user").mock(side_effect=late(httpx.Response(200, json={"id": 9, "login": "alice"})))
     await asyncio.gather(*(person.me() for _ in range(20)))
     assert api.calls.call_count == 1
 

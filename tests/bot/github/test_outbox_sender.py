@@ -212,11 +212,21 @@ async def test_quick_edits_become_one_and_do_not_hold_other_rows(desk):
     assert desk.board.bodies[0].startswith("app-1 is c")
 
 
-async def test_a_deleted_status_comment_stays_deleted(desk):
+async def test_what_a_delivery_has_just_named_may_appear_late(desk, time):
+    began, desk.board.troubles = time(), [httpx.Response(404), httpx.Response(404)]
+    await desk.ask("k", **HELLO)
+    async with running(desk.sender()):
+        await desk.settled()
+    assert desk.row("k").state == "sent"
+    assert time() - began == pytest.approx(5.0)
+
+
+async def test_a_deleted_status_comment_stays_deleted(desk, time):
     await desk.revise()
     async with running(desk.sender()):
         await desk.settled()
         desk.board.comments.clear()
+        time.now += 100
         desk.status = "done"
         await desk.revise()
         await desk.settled()

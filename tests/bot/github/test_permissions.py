@@ -7,6 +7,7 @@ import pytest
 
 from bot.github.permissions import Permissions
 from runtime.errors import ForgeRefused, Retryable
+from tests.bot.github.wire import late
 
 PATH = "/repos/o/r/collaborators/eve/permission"
 
@@ -52,7 +53,7 @@ async def test_old_answers_are_forgotten(permissions, api, time):
 
 
 async def test_many_at_once_ask_once(permissions, api):
-    route = api.get(PATH).respond(json={"permission": "write"})
+    route = api.get(PATH).mock(side_effect=late(httpx.Response(200, json={"permission": "write"})))
     assert all(await asyncio.gather(*(permissions.may_write("o/r", "eve") for _ in range(50))))
     assert route.call_count == 1
 
