@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -139,6 +140,10 @@ class LaunchPlace:
         agent = _AGENT.format(exports=lines, worktree=shlex.quote(str(worktree)), argv=shlex.join(launch.argv))
         self.put("agent.sh", agent)
         self.put("run.sh", _RUN.format(launch=shlex.quote(str(self.directory))))
+
+    def remove(self) -> None:
+        """Remove the directory; nothing happens if it is gone."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def put(self, name: str, content: str, *, mode: int = 0o600) -> Path:
         """Write one file, whole or not at all, readable by the service's user only."""

@@ -26,6 +26,13 @@ async def _until(holds: Callable[[], Any], *, within: float = 10.0) -> Any:
     return value
 
 
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Seat:
     """One scripted agent in its pane."""
 
@@ -86,6 +93,8 @@ def until() -> Callable[..., Any]:
 async def desk() -> AsyncIterator[Desk]:
     desk = Desk(Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp")))
     yield desk
+    running = [pane.pid for pane in (await desk.tmux.panes()).values() if not pane.dead]
     await desk.tmux.kill_server()
     desk.tmux.close()
+    await _until(lambda: not any(map(_runs, running)))
     shutil.rmtree(desk.root)
