@@ -45,8 +45,7 @@ class Redactor:
         own = sorted((secret for secret in secrets if len(secret) >= 8), key=len, reverse=True)
         self._own = re.compile("|".join(map(re.escape, own))) if own else None
         self._places = [
-            (re.compile(re.escape(str(place)) + inside), instead)
-            for place, inside, instead in _places(data_dir, home)
+            (re.compile(re.escape(str(place)) + inside), instead) for place, inside, instead in _places(data_dir, home)
         ]
         self.mention = mention
 

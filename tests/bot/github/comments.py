@@ -1,11 +1,24 @@
 """A GitHub that remembers what was written on it, played by respx."""
 
+import asyncio
 import json
 import re
 
 import httpx
 
 NEVER_ARRIVED, LOST_ANSWER, BAD_GATEWAY = "never arrived", "lost answer", "bad gateway"
+
+
+class Hang:
+    """A write whose answer never comes; `reached` is set when GitHub has it, kept or not yet."""
+
+    def __init__(self, *, kept):
+        self.kept = kept
+        self.reached = asyncio.Event()
+
+    async def __call__(self):
+        self.reached.set()
+        await asyncio.Event().wait()
 
 
 class Board:
@@ -16,7 +29,6 @@ class Board:
         self.comments, self.replies, self.pulls = {}, {}, {}
         self.troubles = []
         self.writes = []
-        self.arrived = None
         api.post(url__regex=r"/repos/o/r/issues/\d+/comments$").mock(side_effect=self._comment)
         api.get(url__regex=r"/repos/o/r/issues/\d+/comments\?").mock(side_effect=lambda _: self._list(self.comments))
         api.patch(url__regex=r"/repos/o/r/issues/comments/\d+$").mock(side_effect=self._edit)
@@ -38,8 +50,10 @@ class Board:
             return trouble
         if trouble is NEVER_ARRIVED:
             raise httpx.ReadTimeout("slow")
+        if isinstance(trouble, Hang) and not trouble.kept:
+            await trouble()
         answer = keep(json.loads(request.content))
-        if callable(trouble):
+        if isinstance(trouble, Hang):
             await trouble()
         if trouble is LOST_ANSWER:
             raise httpx.ReadError("lost")
