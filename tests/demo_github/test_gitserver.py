@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.demo_github import git
-from tests.demo_github.conftest import REPO
+from tests.demo_github.place import REPO
 
 
 async def test_large_push_arrives_whole_and_moves_the_branch(place, tmp_path):

@@ -3,7 +3,7 @@
 import base64
 
 from tests.demo_github import git
-from tests.demo_github.conftest import REPO
+from tests.demo_github.place import REPO
 
 
 async def test_issue_becomes_a_merged_pull_request(place, tmp_path):

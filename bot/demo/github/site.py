@@ -14,6 +14,7 @@ from bot.demo.github import api
 from bot.demo.github.calls import Rest
 from bot.demo.github.entrance import Entrance
 from bot.demo.github.gitserver import GitServer
+from bot.demo.github.graphql.door import Door
 from bot.demo.github.refusals import not_found
 from bot.demo.github.routes import apps, checks, control, hooks, issues, meta, pulls, repos, reviews
 from bot.demo.github.world import World
@@ -32,6 +33,7 @@ def build(world: World) -> ASGIApp:
     rests: list[Rest] = list(chain.from_iterable(module.rest.routes for module in TABLES))
     routes = control.routes(world)
     routes += [Route(rest.path, api.endpoint(world, rest), methods=[rest.method]) for rest in rests]
+    routes.append(Route("/graphql", Door(world).serve, methods=["POST"]))
     routes.append(Route("/{owner}/{repo}.git/{rest:path}", GitServer(world).serve, methods=["GET", "POST"]))
     app = Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here})
     return Entrance(app, world)

@@ -11,7 +11,7 @@ from bot.demo.github.refusals import Refusal
 from bot.demo.github.shapes.common import node_id
 from bot.demo.github.shapes.people import hook as hook_shape
 from bot.demo.github.shapes.people import organization, user
-from bot.demo.github.shapes.repositories import api_of, hooked_repository
+from bot.demo.github.shapes.repositories import api_of, repository
 from bot.demo.github.world import World
 
 ZEN = "Approachable is better than simple."
@@ -45,7 +45,7 @@ def ping(world: World, hook: Hook, *, repo: Repository | None, sender: User) -> 
     home = api_of(world, repo) if repo else ""
     payload: Json = {"zen": ZEN, "hook_id": hook.id, "hook": hook_shape(world, hook, home)}
     if repo:
-        payload |= {"repository": hooked_repository(world, repo), "sender": user(world, sender)}
+        payload |= {"repository": repository(world, repo), "sender": user(world, sender)}
     _queue(world, hook, "ping", payload, repo)
 
 
@@ -70,15 +70,11 @@ def wants_own_checks(app: App) -> bool:
 def _payload(world: World, action: str | None, sender: User, repo: Repository, things: dict[str, object]) -> Json:
     payload: Json = {} if action is None else {"action": action}
     payload |= things
-    payload["repository"] = {**hooked_repository(world, repo), **_extra(things.get("repository"))}
+    payload["repository"] = repository(world, repo)
     if repo.owner.type == "Organization":
         payload["organization"] = organization(world, repo.owner)
     payload["sender"] = user(world, sender)
     return payload
-
-
-def _extra(given: object) -> Json:
-    return given if isinstance(given, dict) else {}
 
 
 def _with_installation(payload: Json, installation: Installation) -> Json:

@@ -127,8 +127,7 @@ def install(world: World, app: App, account: User, repositories: list[Repository
     world.installations[installation.id] = installation
     shapes = [_named(repo) for repo in repositories]
     shape = people.installation(world, installation)
-    emit_installation(world, "installation", "created", installation, installation=shape, repositories=shapes,
-                      requester=None)  # fmt: skip
+    emit_installation(world, "installation", "created", installation, installation=shape, repositories=shapes)
     return installation
 
 

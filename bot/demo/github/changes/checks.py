@@ -89,6 +89,8 @@ async def _status_payload(world: World, repo: Repository, status: Status) -> Jso
     head = await commits.one(repo.path, status.sha)
     tips = await git.branches(repo.path)
     shape = checks.status(world, repo, status)
+    full = commit_shape(world, repo, head)
+    del full["commit"]["verification"]["verified_at"]  # only REST has it
     names = [name for name, tip in tips.items() if tip == status.sha][:10]
     commit = {"sha": status.sha, "url": f"{world.url}/repos/{repo.full_name}/commits/{status.sha}"}
     shape = {key: shape[key] for key in ("id", "avatar_url", "state", "description", "target_url", "context")}
@@ -96,7 +98,7 @@ async def _status_payload(world: World, repo: Repository, status: Status) -> Jso
         **shape,
         "sha": status.sha,
         "name": repo.full_name,
-        "commit": commit_shape(world, repo, head),
+        "commit": full,
         "branches": [{"name": name, "commit": commit, "protected": False} for name in names],
         "created_at": stamp(status.created_at),
         "updated_at": stamp(status.created_at),

@@ -44,6 +44,7 @@ ROOT = {
 }
 
 
+@rest("GET", "/")
 async def root(call: Call) -> Answer:
     """List the addresses; the page of the same address is for browsers."""
     return Answer(200, {name: f"{call.world.url}/{path}" for name, path in ROOT.items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from bot.demo.github.people import App, Delivery, Hook, Installation, Json, User
 from bot.demo.github.shapes.common import node_id, stamp
 from bot.demo.github.world import World
@@ -11,7 +13,7 @@ USER_LINKS = ("followers", "subscriptions", "repos", "received_events")
 
 def user(world: World, who: User) -> Json:
     """A user as it stands inside other things."""
-    api = f"{world.url}/users/{who.login}"
+    api = f"{world.url}/users/{quote(who.login)}"
     shape: Json = {
         "login": who.login,
         "id": who.id,
@@ -126,7 +128,9 @@ def hook(world: World, one: Hook, home: str) -> Json:
         "created_at": stamp(one.created_at),
     }
     if not home:
-        return shape | {"app_id": one.target_id, "deliveries_url": f"{world.url}/app/hook/deliveries"}
+        own = f"{world.url}/app/hook"
+        links = {"url": own, "ping_url": f"{own}/pings", "deliveries_url": f"{own}/deliveries"}
+        return shape | {"app_id": one.target_id} | links
     api = f"{home}/hooks/{one.id}"
     last: Json = {"code": None, "status": "unused", "message": None}
     if one.deliveries:

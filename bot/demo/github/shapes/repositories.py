@@ -74,7 +74,7 @@ def _links(world: World, repo: Repository) -> Json:
 
 
 def repository(world: World, repo: Repository) -> Json:
-    """A repository as it stands inside webhooks and pull requests."""
+    """A repository as it stands inside webhooks, pull requests and lists."""
     opened = sum(issue.state == "open" for issue in repo.issues.values())
     flags = {"has_issues": True, "has_projects": False, "has_downloads": True, "has_wiki": False, "has_pages": False}
     zero = dict.fromkeys(("size", "stargazers_count", "watchers_count", "forks_count", "forks", "watchers"), 0)
@@ -105,14 +105,10 @@ def repository(world: World, repo: Repository) -> Json:
         "is_template": False,
         "web_commit_signoff_required": False,
         "topics": [],
+        "custom_properties": {},
         "visibility": "private" if repo.private else "public",
         "default_branch": repo.default_branch,
     }
-
-
-def hooked_repository(world: World, repo: Repository) -> Json:
-    """A repository as webhooks carry it at their top level."""
-    return {**repository(world, repo), "custom_properties": {}}
 
 
 def full_repository(world: World, repo: Repository, role: str) -> Json:
