@@ -4,17 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime.facts import PullRequest
-
-
-@dataclass(frozen=True)
-class Remote:
-    """Where git finds a repository, and the `Authorization` header value that opens it for about an hour."""
-
-    url: str
-    header: str
-
-    def __repr__(self) -> str:
-        return f"Remote(url={self.url!r})"
+from runtime.git import Remote
 
 
 @dataclass(frozen=True)
@@ -45,6 +35,9 @@ class Forge(Protocol):
 
     async def remote(self, repo: str) -> Remote:
         """Return how git reaches `repo` now; ask again for each run, the header ages."""
+
+    def clone_url(self, repo: str) -> str:
+        """Return the address of `repo` for git, without a credential."""
 
     async def default_branch(self, repo: str) -> str:
         """Return the branch that pull requests are made against."""
