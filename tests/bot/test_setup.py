@@ -1,0 +1,187 @@
+"""`ao setup`, played against the local GitHub with an HTTP client for a browser."""
+
+import asyncio
+import json
+import re
+import socket
+import stat
+from html import unescape
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import aiohttp
+import pytest
+
+from bot.config import load, read
+from bot.demo.github import LocalGitHub
+from bot.demo.github.changes import apps
+from bot.demo.github.refusals import Refusal
+from bot.doctor_online import MANIFEST
+from bot.github.client import AiohttpWire
+from bot.github.manifest import AppCredentials, build_manifest
+from bot.setup import Setup, Wishes, run
+from bot.setup_page import Ear, serving
+from runtime.errors import UserError
+
+
+@pytest.fixture
+async def github(tmp_path):
+    hub = LocalGitHub(tmp_path / "github")
+    await hub.start()
+    hub.add_user("owner")
+    hub.add_repository("owner", "my-app", files={"README.md": "hello\n"})
+    yield hub
+    await hub.stop()
+
+
+@pytest.fixture
+def environ(github, tmp_path, unused_tcp_port):
+    return {
+        "HOME": str(tmp_path),
+        "AO_DATA_DIR": str(tmp_path / "data"),
+        "AO_GITHUB_API_URL": github.url,
+        "AO_PORT": str(unused_tcp_port),
+    }
+
+
+@pytest.fixture
+def unused_tcp_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Person:
+    """Reads the terminal and does what it says in a browser."""
+
+    def __init__(self, github: LocalGitHub) -> None:
+        self.github = github
+        self.said: list[str] = []
+        self.pages: asyncio.Queue[str] = asyncio.Queue()
+
+    def hears(self, line: str) -> None:
+        self.said.append(line)
+        if found := re.search(r"→ .*: (http\S+)", line):
+            self.pages.put_nowait(found[1])
+
+    async def consents(self) -> str:
+        """Open the page, submit its form to GitHub, and follow GitHub's redirect."""
+        async with aiohttp.ClientSession() as browser:
+            page = await (await browser.get(await self.pages.get())).text()
+            action = unescape(re.search(r'action="([^"]+)"', page)[1])
+            manifest = json.loads(unescape(re.search(r'name="manifest" value="([^"]+)"', page)[1]))
+            assert action.startswith(f"{self.github.url}/settings/apps/new?")
+            state = parse_qs(urlsplit(action).query)["state"][0]
+            code = apps.keep_manifest(self.github.world, self.github.world.user("owner"), manifest)
+            for wrong in ("", "guessed"):
+                assert (
+                    await browser.get(f"{manifest['redirect_url']}?{urlencode({'code': 'x', 'state': wrong})}")
+                ).status == 403
+            answer = await browser.get(f"{manifest['redirect_url']}?{urlencode({'code': code, 'state': state})}")
+            assert answer.status == 200
+            return await answer.text()
+
+    async def does_everything(self) -> None:
+        """Create the App and install it."""
+        await self.consents()
+        await self.installs()
+
+    async def installs(self) -> None:
+        """Install the App on the page that the terminal names."""
+        slug = re.search(r"/apps/([^/]+)/installations/new", await self.pages.get())[1]
+        self.github.install(slug, ["owner/my-app"])
+
+
+async def play(environ, tmp_path, person, *steps, **wishes) -> int:
+    reading = read(environ, tmp_path)
+    assert not reading.problems
+    wire = AiohttpWire()
+    setup = Setup(Wishes(browser=False, **wishes), reading.config, wire, person.hears)
+    try:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            running = group.create_task(setup.run())
+            for step in steps:
+                group.create_task(step())
+    finally:
+        await wire.close()
+    return running.result()
+
+
+async def test_setup_goes_from_nothing_to_labels_and_a_test_delivery(github, environ, tmp_path):
+    person = Person(github)
+    assert await play(environ, tmp_path, person, person.does_everything, name="my bot") == 0
+    said = "\n".join(person.said)
+    assert "✓ GitHub's test delivery has arrived" in said
+    assert "✓ owner/my-app: labels created: agent, agent:working, agent:needs-input, agent:done" in said
+    assert "repo: owner/my-app" in said
+    stored = tmp_path / "data" / "github-app"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in stored.iterdir()} == {0o600}
+    app = AppCredentials.load(stored)
+    assert app.webhook_secret not in said
+    config = load(environ, tmp_path)
+    assert config.settings.github_app_id == app.id
+    assert [secret.get_secret_value() for secret in config.settings.webhook_secret] == [app.webhook_secret]
+
+
+async def test_second_run_says_what_exists_and_replaces_only_when_asked(github, environ, tmp_path):
+    person = Person(github)
+    await play(environ, tmp_path, person, person.does_everything)
+    first = AppCredentials.load(tmp_path / "data" / "github-app")
+
+    again = Person(github)
+    assert await play(environ, tmp_path, again) == 0
+    assert again.said[0].startswith(f"✓ The App {first.slug} exists already")
+    assert "✓ owner/my-app: labels are there" in again.said
+
+    anew = Person(github)
+    assert await play(environ, tmp_path, anew, anew.does_everything, again=True) == 0
+    assert AppCredentials.load(tmp_path / "data" / "github-app").id != first.id
+
+
+async def test_interrupted_setup_keeps_the_app_and_goes_on_with_the_installation(github, environ, tmp_path):
+    person = Person(github)
+
+    async def leave() -> None:
+        await person.consents()
+        await person.pages.get()
+        raise InterruptedError
+
+    with pytest.raises(ExceptionGroup, match="unhandled"):
+        await play(environ, tmp_path, person, leave)
+    again = Person(github)
+    assert await play(environ, tmp_path, again, again.installs) == 0
+    assert "exists already" in again.said[0]
+
+
+async def test_setup_says_when_no_delivery_gets_through(github, environ, tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.setup.DELIVERY_WAIT_S", 0.2)
+    person = Person(github)
+    steps = (person.does_everything,)
+    assert await play(environ, tmp_path, person, *steps, public_url="http://127.0.0.1:9") == 1
+    assert "✗ No delivery of GitHub has arrived through http://127.0.0.1:9/webhook." in person.said
+
+
+async def test_setup_beside_a_running_service_leaves_its_port_alone(github, environ, tmp_path):
+    person = Person(github)
+    async with serving(Ear().app(), "127.0.0.1", int(environ["AO_PORT"])):
+        assert await play(environ, tmp_path, person, person.does_everything) == 0
+    assert any("no test delivery was awaited" in line for line in person.said)
+
+
+async def test_manifest_is_one_that_github_accepts(github, environ, tmp_path):
+    made = build_manifest(
+        MANIFEST, webhook_url="https://x.test/webhook", redirect_url="http://x.test", homepage="https://x.test"
+    )
+    apps.check_manifest(made)
+    with pytest.raises(Refusal):
+        apps.check_manifest(made | {"default_permissions": {}})
+
+
+@pytest.mark.parametrize("url", [None, "http://localhost:3000", "http://127.0.0.1:3000", "ftp://x", "not a url"])
+def test_setup_on_github_needs_an_address_that_github_can_reach(tmp_path, url):
+    with pytest.raises(UserError, match="--public-url"):
+        run(Wishes(public_url=url, browser=False), {"HOME": str(tmp_path), "AO_PORT": "3999"}, tmp_path)
+
+
+def test_setup_refuses_while_another_identity_would_win(tmp_path):
+    with pytest.raises(UserError, match="AO_GITHUB_TOKEN is set"):
+        run(Wishes(), {"HOME": str(tmp_path), "AO_GITHUB_TOKEN": "t"}, tmp_path)
