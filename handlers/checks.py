@@ -39,7 +39,12 @@ async def note_check(delivery: Delivery, ctx: Context) -> None:
 
 async def _tell(run: CheckRunView, ctx: Context) -> None:
     log = await ctx.forge.failed_log(ctx.repo, run.id)
-    part = {"conclusion": run.conclusion, "head_sha": run.head_sha, "url": run.html_url or "", "log": log}
+    part: dict[str, object] = {
+        "conclusion": run.conclusion,
+        "head_sha": run.head_sha,
+        "url": run.html_url or "",
+        "log": log,
+    }
     settle = ctx.now + ctx.project.reactions.ci_failed.settle
     ctx.do(lambda tx: _queue(tx, ctx, run, part, settle))
 

@@ -21,7 +21,7 @@ async def note_pull_request(delivery: Delivery, ctx: Context) -> None:
     seen = delivery.view(PullEvent)
     if ctx.session is None:
         return delivery.skip("not a pull request of a session")
-    ctx.address(f"pr:{ctx.repo}#{seen.pull_request.number}")
+    ctx.address(f"pr:{ctx.repo.lower()}#{seen.pull_request.number}")
     return ctx.learn(as_fact(seen.pull_request))
 
 

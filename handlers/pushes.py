@@ -19,4 +19,4 @@ async def note_push(delivery: Delivery, ctx: Context) -> None:
     repo = ctx.repo
     ctx.do(lambda tx: tx.wake(f"pushed:{repo}"))
     if ctx.session is not None and not push.deleted:
-        ctx.address(f"sha:{repo}@{push.after}")
+        ctx.address(f"sha:{repo.lower()}@{push.after}")

@@ -12,6 +12,10 @@ class _Numbered(msgspec.Struct, frozen=True):
     number: int
 
 
+class _Installation(msgspec.Struct, frozen=True):
+    id: int
+
+
 class _Commit(msgspec.Struct, frozen=True):
     message: str
 
@@ -21,7 +25,7 @@ class Payload(msgspec.Struct, frozen=True):
 
     action: str | None = None
     repository: Repo | None = None
-    installation: msgspec.Raw | None = None
+    installation: _Installation | None = None
     issue: _Numbered | None = None
     pull_request: msgspec.Raw | None = None
     check_run: CheckRunView | None = None
@@ -52,7 +56,7 @@ def addresses(event: str, payload: Payload) -> list[str]:
     Branch, commit and trailer count only when the branch lives in the repository itself: a fork can borrow them all.
     """
     find = _FINDERS.get(event)
-    return find(payload.repository.full_name, payload) if find and payload.repository else []
+    return find(payload.repository.full_name.lower(), payload) if find and payload.repository else []
 
 
 def _issue(repo: str, payload: Payload) -> list[str]:

@@ -44,4 +44,4 @@ class Stories:
         data: dict[str, Any] = {"action": action} if action is not None else {}
         found = self._router.fetch(Event(data, event=event, delivery_id=""))
         named = [(f"{story.__module__.removeprefix('handlers.')}.{story.__qualname__}", story) for story in found]
-        return sorted(named, key=lambda pair: pair[0])  # type: ignore[arg-type, return-value]  # gidgethub types callbacks by its own Event
+        return sorted(named, key=lambda pair: pair[0])

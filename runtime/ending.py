@@ -59,11 +59,9 @@ async def _clear(hands: Hands, seen: Look) -> None:
     session = seen.session
     await hands.tmux.kill_session(session.id)
     ref = await _preserve(hands, seen)
-    hands.unwatch(session.id)
+    hands.wake.unwatch(session.id)
     await hands.close_gate(session.id)
     merged = seen.facts.pull_request is not None and seen.facts.pull_request.state == "merged"
     await hands.workspaces.close(session, merged=merged)
     hands.place(session.id).remove()
     await hands.store.write(lambda tx: facts.learn(tx, session.id, Cleaned(preserved=ref), source="service"))
-
-

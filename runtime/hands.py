@@ -9,9 +9,10 @@ from runtime.clock import Clock
 from runtime.launch import LaunchPlace
 from runtime.ports import Forge
 from runtime.project import Limits, Project
+from runtime.pushes import Wake
 from runtime.store.store import Store
 from runtime.tmux import Tmux
-from runtime.workspace import Workspaces
+from runtime.workspaces import Workspaces
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Patience:
     after_restart: float = 1.0
     """How long a message that was being typed when the service died may still be reported as taken in."""
     send_attempts: int = 3
+    when_refused: float = 0.2
+    """How long a message that may not be typed now is left alone when nothing else happens."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,17 @@ class Hands:
     environment: Mapping[str, str]
     open_gate: Callable[[str], Awaitable[None]]
     close_gate: Callable[[str], Awaitable[None]]
-    watch: Callable[[str], None]
-    unwatch: Callable[[str], None]
+    wake: Wake
     clock: Clock
     patience: Patience = field(default_factory=Patience)
+
+    def gate(self, session_id: str) -> Path:
+        """Return the bare repository that a session's agent pushes to."""
+        return self.launch_root / session_id / "gate.git"
+
+    def listen(self, session_id: str) -> None:
+        """Listen to what a session's agent pushes; listening again is harmless."""
+        self.wake.watch(session_id, self.place(session_id).wake)
 
     def place(self, session_id: str) -> LaunchPlace:
         """Return the directory that a session's agent is launched from."""

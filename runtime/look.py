@@ -1,6 +1,7 @@
 """What the committed rows say about one session, read at one moment."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,13 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     def agent_runs(self) -> bool:
         """Tell whether the agent's process was last known to run."""
         return self.facts.process is None or self.facts.process.state == "running"
+
+    def has_read(self, pushes: Path) -> bool:
+        """Tell whether everything the agent has pushed so far is taken into account."""
+        try:
+            return pushes.stat().st_size <= self.session.push_offset
+        except OSError:
+            return True
 
     def why_not_type(self) -> str | None:
         """Return why nothing may be typed into the session's pane now, or None when it may."""

@@ -1,6 +1,7 @@
 """Starts a claimed session: worktree, launch files, terminal; each step recorded, each with an undo."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from runtime.facts import SpawnFailed
 from runtime.hands import Hands
 from runtime.inbox import PASTED
 from runtime.launch import agent_environment
-from runtime.look import Look
+from runtime.look import Look, look
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
@@ -38,7 +39,7 @@ async def spawn(hands: Hands, seen: Look) -> float:
     try:
         await _workspace(hands, seen)
         step = "launch"
-        await _launch(hands, seen)
+        await _launch(hands, _again(hands, seen))
         step = "terminal"
         await _terminal(hands, seen)
     except Retryable:
@@ -49,12 +50,14 @@ async def spawn(hands: Hands, seen: Look) -> float:
 
 
 async def _workspace(hands: Hands, seen: Look) -> None:
-    session, project = seen.session, hands.projects[seen.session.project]
-    await hands.open_gate(session.id)
+    session = seen.session
     if "workspace" in seen.steps:
-        return
-    base = await hands.workspaces.open(session, project)
-    await hands.store.write(lambda tx: sessions.step_done(tx, session.id, "workspace", base=base))
+        return await hands.open_gate(session.id)
+    base, environment = await hands.workspaces.open(session, hands.gate(session.id))
+    await hands.store.write(
+        lambda tx: sessions.step_done(tx, session.id, "workspace", base=base, environment=environment)
+    )
+    return await hands.open_gate(session.id)
 
 
 async def _launch(hands: Hands, seen: Look) -> None:
@@ -67,11 +70,12 @@ async def _launch(hands: Hands, seen: Look) -> None:
     place.open()
     place.put("prompt.md", prompt)
     task = Task(
-        session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session),
+        session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
         home=place.directory, rules=project.rules, script=project.script,
     )  # fmt: skip
     env = agent_environment(
-        hands.environment, session=session.id, project=project.id, issue=session.issue, extra=project.env,
+        hands.environment, session=session.id, project=project.id, issue=session.issue,
+        extra={**seen.steps["workspace"]["environment"], **project.env},
         first_on_path=[place.directory / "bin"],
     )  # fmt: skip
     place.write(agent.prepare(place, task), worktree=worktree, env=env)
@@ -88,18 +92,32 @@ async def _launch(hands: Hands, seen: Look) -> None:
 
 async def _terminal(hands: Hands, seen: Look) -> None:
     session, place = seen.session, hands.place(seen.session.id)
-    hands.watch(session.id)
+    hands.listen(session.id)
     pane = await hands.tmux.new_session(session.id, cwd=hands.workspaces.worktree(session), argv=place.argv)
     await hands.store.write(lambda tx: sessions.step_done(tx, session.id, facts.SPAWNED, pane=pane))
+
+
+def _again(hands: Hands, seen: Look) -> Look:
+    """Look again after a step, for what it has left behind."""
+    return hands.store.read(lambda sql: look(sql, seen.session.id)) or seen
+
+
+def _undos(hands: Hands, session: Session) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Return what undoes the steps, the last one first; a branch with commits stays until it is preserved."""
+    return [
+        ("terminal", lambda: hands.tmux.kill_session(session.id)),
+        ("gate", lambda: hands.close_gate(session.id)),
+        ("workspace", lambda: hands.workspaces.close(session, merged=False)),
+    ]
 
 
 async def _give_up(hands: Hands, seen: Look, step: str, exc: Exception) -> None:
     session = seen.session
     log.warning("spawn failed", extra={"session_id": session.id, "step": step, "error": str(exc)})
     left: list[str] = []
-    for name, undo in (("terminal", hands.tmux.kill_session), ("workspace", hands.workspaces.undo)):
+    for name, undo in _undos(hands, session):
         try:
-            await undo(session.id)
+            await undo()
         except (Permanent, OSError) as failure:
             left.append(f"{name} ({failure})")
     failed = SpawnFailed(step=step, error=str(exc)[:500], left_behind=tuple(left))

@@ -6,7 +6,6 @@ import logging
 from runtime.hands import Hands
 from runtime.ingest import ingest
 from runtime.keeper import Keeper
-from runtime.pushes import Wake
 from runtime.store import facts, sessions
 from runtime.watch import Watch
 
@@ -16,11 +15,11 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Starts keepers for claimed sessions and reads what agents push."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: Hands, pokes: "asyncio.Queue[str]") -> None:
+        """`pokes` carries the ids of sessions whose agent has pushed something."""
         self._hands = hands
+        self._pokes = pokes
         self._keepers: dict[str, asyncio.Task[None]] = {}
-        self._news = asyncio.Queue[str]()
-        self._wake = Wake(self._news.put_nowait)
 
     async def run(self) -> None:
         """Adopt what an earlier service left, then keep every session until cancelled."""
@@ -34,23 +33,11 @@ class Supervisor:
                 self._keep_all(group)
                 await topic.wait()
 
-    def watch(self, session_id: str) -> None:
-        """Listen to a session's wake-up FIFO."""
-        self._wake.watch(session_id, self._hands.place(session_id).wake)
-
-    def unwatch(self, session_id: str) -> None:
-        """Stop listening to a session."""
-        self._wake.unwatch(session_id)
-
-    def close(self) -> None:
-        """Stop listening to all sessions; agents go on."""
-        self._wake.close()
-
     async def _adopt(self) -> None:
         for session in self._hands.store.read(sessions.unfinished):
             if facts.SPAWNED in self._hands.store.read(lambda sql, name=session.id: sessions.steps(sql, name)):  # type: ignore[misc]  # mypy does not infer a lambda with a default
                 await self._hands.open_gate(session.id)
-                self.watch(session.id)
+                self._hands.listen(session.id)
                 await ingest(self._hands.store, session.id, self._hands.place(session.id).pushes)
                 log.info("adopted", extra={"session_id": session.id})
 
@@ -65,5 +52,5 @@ class Supervisor:
 
     async def _read_pushes(self) -> None:
         while True:
-            name = await self._news.get()
+            name = await self._pokes.get()
             await ingest(self._hands.store, name, self._hands.place(name).pushes)

@@ -72,7 +72,7 @@ async def stage(
             app = hub.create_app("maintainer", _manifest(f"http://127.0.0.1:{port}"))
             hub.install(app["slug"], [REPO])
             config = CONFIG.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed)
-            argv = serve or [sys.executable, "-m", "bot.cli", "serve"]
+            argv = serve or [sys.executable, "-m", "bot", "serve"]
             service = Service(home, argv, _environment(home, hub.url, port, app, config))
             try:
                 await service.start()

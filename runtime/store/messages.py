@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from runtime.inbox import ACCEPTED, ANSWERED, FAILED, PASTED, QUEUED, Message, same_text
 from runtime.store import schema
-from runtime.store.tx import Tx
+from runtime.store.tx import Tx, new_id
 
 T = schema.messages.c
 
@@ -32,7 +32,7 @@ def add(
             text=text, created_at=tx.now, not_before=not_before, changed_at=tx.now,
         )
     )  # fmt: skip
-    identity = int(added.inserted_primary_key[0])
+    identity = new_id(added)
     tx.record("message", f"{session_id}: {kind} from {author} queued", session_id=session_id, message=identity)
     tx.wake(session_id)
     return identity
@@ -72,6 +72,16 @@ def mark(tx: Tx, message: Message, state: str, evidence: str, *, text: str | Non
     )  # fmt: skip
     tx.wake(message.session_id)
     tx.wake(f"message:{message.id}")
+
+
+def put_back(tx: Tx, message: Message, state: str, evidence: str, *, attempts: int) -> None:
+    """Let a message be tried again, for the reason in `evidence`."""
+    values = {"state": state, "evidence": evidence, "attempts": attempts, "changed_at": tx.now}
+    tx.sql.execute(schema.messages.update().where(T.id == message.id, T.state == PASTED).values(**values))
+    tx.record(
+        "message", f"{message.session_id}: {message.kind} not taken in: {evidence}", session_id=message.session_id,
+        message=message.id, state=state,
+    )  # fmt: skip
 
 
 def of_session(sql: sa.Connection, session_id: str, *states: str) -> list[Message]:

@@ -34,7 +34,8 @@ def claim(
     highest = tx.sql.execute(sa.select(sa.func.max(T.number)).where(T.project == project)).scalar()
     number = int(highest or 0) + 1
     name = session_id(prefix, number)
-    key = f"{repo}#{issue}" if issue is not None else name
+    home = repo.lower()  # GitHub compares names of repositories without case
+    key = f"{home}#{issue}" if issue is not None else name
     tx.sql.execute(
         schema.sessions.insert().values(
             id=name, project=project, number=number, repo=repo, session_key=key, issue=issue, title=title, task=task,
@@ -43,9 +44,9 @@ def claim(
         )
     )  # fmt: skip
     if issue is not None:
-        address(tx, name, f"issue:{repo}#{issue}")
-    address(tx, name, f"branch:{repo}:{branch_name(name)}")
-    address(tx, name, f"trailer:{repo}:{name}")
+        address(tx, name, f"issue:{home}#{issue}")
+    address(tx, name, f"branch:{home}:{branch_name(name)}")
+    address(tx, name, f"trailer:{home}:{name}")
     tx.record("claimed", f"{name} claimed for {key} by {asked_by}", session_id=name)
     tx.touched.add(name)
     tx.wake("sessions")

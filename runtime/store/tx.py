@@ -34,7 +34,13 @@ class Tx:
                 at=self.now, kind=kind, session_id=session_id, delivery_id=self.cause, summary=summary, data=data
             )
         )
-        return int(added.inserted_primary_key[0])
+        self.topics.add("records")
+        return new_id(added)
+
+
+def new_id(added: sa.CursorResult[Any]) -> int:
+    """Return the id that the database gave to an inserted row."""
+    return int(added.lastrowid)
 
 
 Op = Callable[[Tx], Any]

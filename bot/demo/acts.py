@@ -1,0 +1,217 @@
+"""The acts of the story: what people do on GitHub, and what must then be true on GitHub and in the service.
+
+An act returns what happened in a few words. Anything that is not so ends the story with `NotSo`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from bot.demo import project
+from bot.demo.stage import Stage
+
+T = TypeVar("T")
+
+PATIENCE = 40.0
+
+
+class NotSo(Exception):
+    """Something that must be true did not become true in time."""
+
+
+@dataclass
+class Story:
+    """What the acts so far have brought about."""
+
+    stage: Stage
+    patience: float = PATIENCE
+    issue: int = 0
+    pull: int = 0
+    session: str = ""
+    worktree: Path = Path()
+    attach: str = ""
+    heads: list[str] = field(default_factory=list)
+
+    async def until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        """Return the first true answer of `look`; ask again until then."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.patience
+        while loop.time() < deadline:
+            try:
+                if found := await look():
+                    return found
+            except (aiohttp.ClientError, OSError):
+                pass  # the service may be between two lives
+            await asyncio.sleep(0.05)
+        raise NotSo(f"{what}: not so after {self.patience:g} s\n{self.stage.service.last_words()}")
+
+    async def view(self) -> dict[str, Any]:
+        """Return the session as the service sees it."""
+        found: dict[str, Any] = await self.stage.service.get(f"/api/v1/sessions/{self.session}")
+        return found
+
+    async def head(self) -> str:
+        """Return the newest commit of the pull request."""
+        pull = await self.stage.maintainer.get(f"/pulls/{self.pull}")
+        return str(pull["head"]["sha"])
+
+    async def bot_comments(self, number: int) -> list[str]:
+        """Return what the bot has said on an issue or pull request."""
+        comments = await self.stage.maintainer.get(f"/issues/{number}/comments")
+        return [comment["body"] for comment in comments if comment["user"]["login"] == f"{self.stage.bot}[bot]"]
+
+
+async def label(story: Story) -> str:
+    """A person opens an issue and labels it."""
+    maintainer = story.stage.maintainer
+    story.issue = await maintainer.open_issue(project.ISSUE_TITLE, project.ISSUE_BODY)
+    await maintainer.label(story.issue, "agent")
+
+    async def handled() -> bool:
+        seen = await story.stage.service.get("/api/v1/deliveries")
+        return any(one["event"] == "issues" and one["action"] == "labeled" and one["state"] == "done" for one in seen)
+
+    await story.until("the delivery is accepted and handled", handled)
+    return f"issue #{story.issue} “{project.ISSUE_TITLE}” labelled `agent`"
+
+
+async def claim(story: Story) -> str:
+    """The bot reacts, claims the issue, and an agent starts in a terminal."""
+
+    async def eyes() -> bool:
+        found = await story.stage.maintainer.get(f"/issues/{story.issue}/reactions")
+        return [one["content"] for one in found if one["user"]["type"] == "Bot"] == ["eyes"]
+
+    async def running() -> dict[str, Any] | None:
+        found = await story.stage.service.get("/api/v1/sessions")
+        live = [one for one in found if one["issueId"] == str(story.issue)]
+        return live[0] if live and live[0]["activity"] and live[0]["attachCommand"] else None
+
+    await story.until("the bot reacts with eyes", eyes)
+    view = await story.until("an agent runs in a terminal", running)
+    story.session, story.attach = view["name"], view["attachCommand"]
+    story.worktree = Path(view["workspacePath"])
+    if not (story.worktree / "names.py").exists():
+        raise NotSo(f"{story.worktree} holds no checkout")
+    return f"👀, `{story.session}` works on `{view['branch']}` in a worktree of its own"
+
+
+async def open_pull(story: Story) -> str:
+    """The agent pushes through the gate and opens a pull request through the shim."""
+
+    async def opened() -> dict[str, Any] | None:
+        pulls = await story.stage.maintainer.get("/pulls?state=all")
+        return pulls[0] if pulls else None
+
+    pull = await story.until("the agent opens a pull request", opened)
+    story.pull = pull["number"]
+    story.heads.append(pull["head"]["sha"])
+    if pull["user"]["login"] != f"{story.stage.bot}[bot]":
+        raise NotSo(f"the pull request was opened by {pull['user']['login']}, not by the bot")
+    return f"pull request #{story.pull}, pushed and opened by the service; the agent holds no token"
+
+
+async def checks(story: Story) -> str:
+    """CI fails on the first commit, the agent gets the log, and CI passes on its next one."""
+    first = story.heads[0]
+    failed = await story.until("CI fails on the first commit", lambda: _conclusion(story, first, "failure"))
+
+    async def fixed() -> str | None:
+        head = await story.head()
+        return head if head != first and await _conclusion(story, head, "success") else None
+
+    story.heads.append(await story.until("CI passes on the agent's next commit", fixed))
+    await story.until("the status shows it", lambda: _has_status(story, "review_pending"))
+    return f"“{failed['name']}” failed, the agent read its log, pushed a fix, and it passed"
+
+
+async def review(story: Story) -> str:
+    """A reviewer requests changes with two inline comments; the bot answers in both threads."""
+    lines = (story.worktree / "names.py").read_text().splitlines()
+    comments = [
+        {"path": "names.py", "line": _line_of(lines, start), "side": "RIGHT", "body": text}
+        for start, text in project.REVIEW_COMMENTS
+    ]
+    await story.stage.reviewer.review(story.pull, "REQUEST_CHANGES", project.REVIEW, comments)
+
+    async def answered() -> list[str] | None:
+        found = await story.stage.reviewer.get(f"/pulls/{story.pull}/comments")
+        threads = [one["id"] for one in found if not one.get("in_reply_to_id")]
+        replies = {one["in_reply_to_id"]: one["body"] for one in found if one.get("in_reply_to_id")}
+        return list(replies.values()) if threads and set(threads) <= set(replies) else None
+
+    replies = await story.until("the bot answers in each thread", answered)
+    story.heads.append(await story.head())
+    if len(set(story.heads)) != len(story.heads):
+        raise NotSo("the agent answered the review without a new commit")
+    return f"two comments in one message, two answers: “{_first_line(replies[0])}”"
+
+
+async def comment(story: Story) -> str:
+    """A plain comment reaches the agent, is done, and is answered."""
+    await story.stage.maintainer.comment(story.pull, project.COMMENT)
+
+    async def done() -> str | None:
+        said = await story.bot_comments(story.pull)
+        return next((text for text in said if text.startswith(f"> {project.COMMENT}")), None)
+
+    await story.until("the bot answers the comment", done)
+    head = await story.head()
+    if head == story.heads[-1]:
+        raise NotSo("the README was not changed")
+    story.heads.append(head)
+    await story.until("CI passes again", lambda: _conclusion(story, head, "success"))
+    return f"“{project.COMMENT}”: done in {head[:7]}"
+
+
+async def merge(story: Story) -> str:
+    """The reviewer approves, the maintainer merges, and everything is cleaned up."""
+    await story.stage.reviewer.review(story.pull, "APPROVE", "")
+    await story.until("the session is ready to merge", lambda: _has_status(story, "mergeable"))
+    await story.stage.maintainer.merge(story.pull)
+    await story.until("the session has ended as merged", lambda: _has_status(story, "merged"))
+
+    async def cleaned() -> bool:
+        return not story.worktree.exists() and (await story.view())["workspacePath"] is None
+
+    await story.until("the worktree is gone", cleaned)
+
+    async def said() -> str | None:
+        status = [text for text in await story.bot_comments(story.issue) if "| Session |" in text]
+        return status[0] if len(status) == 1 and "Merged" in status[0] and "cleaned up" in status[0] else None
+
+    await story.until("the one status comment says so", said)
+    return f"#{story.pull} merged, worktree and branch cleaned up, nothing was left to preserve"
+
+
+ACTS: tuple[tuple[str, Callable[[Story], Awaitable[str]]], ...] = (
+    ("An issue is labelled", label),
+    ("An agent starts", claim),
+    ("A pull request", open_pull),
+    ("CI fails, then passes", checks),
+    ("A review", review),
+    ("A comment", comment),
+    ("Merged and cleaned up", merge),
+)
+
+
+async def _conclusion(story: Story, sha: str, wanted: str) -> dict[str, Any] | None:
+    found = (await story.stage.maintainer.get(f"/commits/{sha}/check-runs"))["check_runs"]
+    concluded = [run for run in found if run["conclusion"] == wanted]
+    return concluded[0] if concluded else None
+
+
+async def _has_status(story: Story, status: str) -> bool:
+    return bool((await story.view())["status"] == status)
+
+
+def _line_of(lines: list[str], start: str) -> int:
+    return next(number for number, line in enumerate(lines, 1) if line.strip().startswith(start))
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0]

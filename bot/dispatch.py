@@ -1,0 +1,97 @@
+"""Brings deliveries and stories together: finds the project and session, builds the context, runs one story."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.worker import Outcome
+from handlers import routing
+from handlers.context import Context, Delivery, People
+from handlers.stories import Stories, Story
+from runtime.errors import UserError
+from runtime.ports import Forge
+from runtime.project import Project
+from runtime.sessions import Session
+from runtime.store import facts as fact_rows
+from runtime.store import outbox, sessions
+from runtime.store.journal import Delivery as Row
+from runtime.store.store import Store
+from runtime.store.tx import Op, Tx
+
+
+class Dispatch:
+    """What the worker asks about each delivery."""
+
+    def __init__(
+        self,
+        store: Store,
+        stories: Stories,
+        projects: Mapping[str, Project],
+        *,
+        forge: Forge,
+        people: People,
+        remember: Callable[[str, int], None],
+    ) -> None:
+        """`remember` is told which installation a repository belongs to, as each delivery says."""
+        self._store = store
+        self._stories = stories
+        self._projects = {project.repo.lower(): project for project in projects.values()}
+        self._forge = forge
+        self._people = people
+        self._remember = remember
+
+    def handlers_for(self, event: str, payload: dict[str, Any]) -> list[tuple[str, Story]]:
+        """Return the stories of a delivery with their names, in a fixed order."""
+        return self._stories.of(event, payload.get("action"))
+
+    def key_of(self, delivery: Row) -> str:
+        """Return what deliveries are ordered by: the session's key, or the repository's name and number."""
+        payload = routing.read(delivery.body)
+        if session := self._session(delivery.event, payload):
+            return session.session_key
+        addresses = routing.addresses(delivery.event, payload)
+        if addresses:
+            return addresses[0].split(":", 1)[1]
+        return payload.repository.full_name if payload.repository else delivery.guid
+
+    async def run(self, handler: Story, delivery: Row) -> Outcome:
+        """Run one story and return what it wants; nothing has happened yet."""
+        payload = routing.read(delivery.body)
+        project = self._projects.get(payload.repository.full_name.lower()) if payload.repository else None
+        if project is None:
+            return Outcome(skip_reason="no project works on this repository")
+        if payload.repository and payload.installation:
+            self._remember(payload.repository.full_name, payload.installation.id)
+        session = self._session(delivery.event, payload)
+        facts = None
+        if session is not None:
+            found = session
+            facts = self._store.read(lambda sql: fact_rows.of_session(sql, found.id, found.created_at))
+        seen = Delivery(id=delivery.id, guid=delivery.guid, event=delivery.event, body=delivery.body)
+        ctx = Context(
+            project=project, session=session, facts=facts, forge=self._forge, people=self._people,
+            now=self._store.clock(),
+        )  # fmt: skip
+        await handler(seen, ctx)
+        return Outcome(tuple(ctx.ops), seen.skip_reason)
+
+    def say_error(self, delivery: Row, error: UserError) -> list[Op]:
+        """Return the comment that tells a person what to do about an error of theirs, once per delivery."""
+        payload = routing.read(delivery.body)
+        if payload.repository is None or payload.issue is None:
+            return []
+        repo, number = payload.repository.full_name, payload.issue.number
+
+        def op(tx: Tx) -> None:
+            said = {"number": number, "body": str(error)}
+            outbox.enqueue(tx, key=f"{repo}:error:{delivery.guid}", kind="comment", repo=repo, payload=said)
+
+        return [op]
+
+    def _session(self, event: str, payload: routing.Payload) -> Session | None:
+        found = routing.addresses(event, payload)
+        session = self._store.read(lambda sql: sessions.find(sql, found)) if found else None
+        return (
+            session
+            if session and payload.repository and session.repo.lower() == payload.repository.full_name.lower()
+            else None
+        )

@@ -1,0 +1,56 @@
+"""The journal and the audit trail as people and scripts see them."""
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.api.port import DeliveryDetail, DeliveryView, HandlerRun, RecordView, Unknown
+from runtime.store import deliveries, schema
+from runtime.store.store import Store
+from runtime.view import iso
+
+T = schema.records.c
+
+
+def delivery_view(entry: deliveries.Entry) -> DeliveryView:
+    """Return one line of the journal."""
+    return DeliveryView(
+        guid=entry.guid, event=entry.event, action=entry.action, state=entry.state,
+        received_at=iso(entry.received_at), attempts=entry.attempts, session_key=entry.session_key,
+        skip_reason=entry.skip_reason, error=entry.error,
+        finished_at=iso(entry.finished_at) if entry.finished_at else None,
+    )  # fmt: skip
+
+
+def delivery_detail(store: Store, guid: str) -> DeliveryDetail:
+    """Return one delivery with its handlers, records and payload."""
+    found = deliveries.show(store, guid)
+    if found is None:
+        raise Unknown(f"there is no delivery {guid}: `ao deliveries ls` lists them")
+    runs = [HandlerRun(handler=r.handler, done_at=iso(r.done_at), skip_reason=r.skip_reason) for r in found.runs]
+    caused = [_line(line, found.entry.id) for line in found.records]
+    payload = msgspec.json.decode(found.body) if found.body else None
+    return DeliveryDetail(delivery=delivery_view(found.entry), handlers=runs, records=caused, payload=payload)
+
+
+def record_views(store: Store, *, after: int, limit: int) -> list[RecordView]:
+    """Return the next records after an id, oldest first."""
+    query = sa.select(schema.records).where(T.id > after).order_by(T.id).limit(limit)
+    return [
+        RecordView(
+            id=row.id, at=iso(row.at), kind=row.kind, session_id=row.session_id, summary=row.summary,
+            delivery_id=row.delivery_id, data=row.data,
+        )
+        for row in store.rows(query)
+    ]  # fmt: skip
+
+
+def newest_record(store: Store) -> int:
+    """Return the id of the newest record, 0 when there is none."""
+    return int(store.rows(sa.select(sa.func.coalesce(sa.func.max(T.id), 0)))[0][0])
+
+
+def _line(line: deliveries.Line, delivery_id: int) -> RecordView:
+    return RecordView(
+        id=line.id, at=iso(line.at), kind=line.kind, session_id=line.session_id, summary=line.summary,
+        delivery_id=delivery_id, data=line.data,
+    )  # fmt: skip

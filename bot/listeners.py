@@ -1,0 +1,68 @@
+"""The service's two doors: a public TCP port for GitHub, a private Unix socket for its owner."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot.api.listen import bind as bind_private
+from runtime.errors import ConfigError
+
+BACKLOG = 2048
+
+
+def bind_public(host: str, port: int) -> socket.socket:
+    """Return the listening socket for GitHub; `ConfigError` says what to do when the port cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as exc:
+        taken = exc.errno == errno.EADDRINUSE
+        reason = "is taken by another program" if taken else f"cannot be opened ({exc.strerror})"
+        fix = "choose a free one, for example AO_PORT=3005" if taken else "correct AO_HOST and AO_PORT"
+        raise ConfigError(f"environment: AO_PORT: {host}:{port} {reason}: {fix}") from exc
+    listener.listen(BACKLOG)
+    return listener
+
+
+@asynccontextmanager
+async def open_doors(public: ASGIApp, private: ASGIApp, listener: socket.socket, path: Path) -> AsyncIterator[None]:
+    """Serve both doors until the end of the block; the private one is removed from the disk."""
+    with bind_private(path) as own:
+        servers = [(_server(public), listener), (_server(private), own)]
+        async with asyncio.TaskGroup() as group:
+            for server, door in servers:
+                group.create_task(server.serve(sockets=[door]))
+            while not all(server.started for server, _ in servers):
+                await asyncio.sleep(0.005)
+            try:
+                yield
+            finally:
+                for server, _ in servers:
+                    server.should_exit = True
+                path.unlink(missing_ok=True)
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none", server_header=False,
+        date_header=False, timeout_graceful_shutdown=2, backlog=BACKLOG,
+    )  # fmt: skip
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the service, which drains first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install no handlers."""
+        yield

@@ -1,0 +1,59 @@
+"""Runs the parts of a service together, and ends them in an order that loses nothing."""
+
+import asyncio
+import logging
+import signal
+import socket
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from bot.listeners import open_doors
+from bot.parts import Parts
+from bot.receiver import public_app
+from runtime.store import deliveries
+
+log = logging.getLogger(__name__)
+
+FORGET_EVERY = 3600.0
+
+
+async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Path, *, drain: float) -> int:
+    """Serve until SIGTERM or SIGINT; agents go on without us and are adopted by the next start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with open_doors(public_app(parts.receiver), private, listener, path), asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(parts.supervisor.run(), name="supervisor"),
+                group.create_task(parts.sender.run(), name="outbox"),
+                group.create_task(parts.identity.resolve(), name="identity"),
+                group.create_task(_forget(parts), name="retention"),
+            ]
+            worker = group.create_task(parts.worker.run(), name="worker")
+            log.info("ready", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "socket": str(path)})
+            await stop.wait()
+            log.info("stopping; agents go on")
+            parts.receiver.draining = True
+            await parts.worker.drain(drain)
+            for task in (*tasks, worker):
+                task.cancel()
+    finally:
+        await _close(parts)
+    return 0
+
+
+async def _forget(parts: Parts) -> None:
+    while True:
+        if changed := await deliveries.forget(parts.store):
+            log.info("old deliveries dropped", extra={"count": changed})
+        await asyncio.sleep(FORGET_EVERY)
+
+
+async def _close(parts: Parts) -> None:
+    await parts.desk.close_all()
+    await parts.hub.close()
+    parts.tmux.close()
+    parts.store.close()

@@ -1,0 +1,102 @@
+"""Where sessions work: each project's repository, kept fresh by push deliveries, and a worktree per session."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from runtime.errors import GitFailed
+from runtime.git import Git, Remote
+from runtime.ports import Forge
+from runtime.preserve import preserve
+from runtime.project import Project
+from runtime.sessions import Session
+from runtime.store.store import Store
+from runtime.workspace import Repository, Settings
+
+FRESH_FOR = 600.0
+"""Seconds after which a repository is fetched before a spawn even if no push was heard of."""
+
+AGENT_NAME = "{agent} ({session})"
+AGENT_EMAIL = "{session}@agent-orchestrator.invalid"
+
+
+class Workspaces:
+    """Opens and closes worktrees; at most `spawns_at_once` are checked out at the same time."""
+
+    def __init__(
+        self, root: Path, git: Git, forge: Forge, store: Store, projects: Mapping[str, Project], *, spawns_at_once: int
+    ) -> None:
+        self._root = root
+        self._git = git
+        self._forge = forge
+        self._store = store
+        self._projects = projects
+        self._repositories: dict[str, Repository] = {}
+        self._fetched: dict[str, float] = {}
+        self._slots = asyncio.Semaphore(spawns_at_once)
+
+    def worktree(self, session: Session) -> Path:
+        """Return where a session works."""
+        return self._root / "worktrees" / session.project / session.id
+
+    def repository(self, session: Session) -> Repository:
+        """Return the repository a session's worktree belongs to."""
+        project = self._projects[session.project]
+        if project.id not in self._repositories:
+            self._repositories[project.id] = self._open(project)
+        return self._repositories[project.id]
+
+    def _open(self, project: Project) -> Repository:
+        url = self._forge.clone_url(project.repo)
+        below = self._root / "repos" / project.repo
+
+        async def remote() -> Remote:
+            return await self._forge.remote(project.repo)
+
+        if project.path is not None:
+            control = below.with_name(f"{below.name}.control")
+            return Repository.of_clone(project.path, self._git, remote, url=url, control=control)
+        return Repository(below.with_name(f"{below.name}.git"), self._git, remote, url=url)
+
+    async def open(self, session: Session, gate: Path) -> tuple[str, dict[str, str]]:
+        """Make the session's worktree and return the commit it starts from, and what its git needs to be told."""
+        repository = self.repository(session)
+        async with self._slots:
+            base = await self._base(repository, session)
+            settings = Settings(
+                gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
+                email=AGENT_EMAIL.format(session=session.id),
+            )  # fmt: skip
+            made = await repository.add_worktree(self.worktree(session), session.branch, base, settings)
+        return base, made.environment
+
+    async def _base(self, repository: Repository, session: Session) -> str:
+        """Return the newest commit of the base branch; fetched only when ours may be out of date."""
+        pushed = self._store.topic(f"pushed:{session.repo}")
+        age = self._store.clock() - self._fetched.get(session.project, 0.0)
+        if pushed.is_set() or age > FRESH_FOR:
+            pushed.clear()
+            await repository.fetch()
+            self._fetched[session.project] = self._store.clock()
+        base = await repository.sha_of(session.base)
+        if base is None:
+            raise GitFailed(f"{session.repo} has no branch {session.base}: set default_branch of the project")
+        return base
+
+    async def preserve(self, session: Session, pushed: list[str]) -> str | None:
+        """Keep what is not on the forge and return the ref it is kept under."""
+        kept = await preserve(
+            self.repository(session), self.worktree(session), session.branch, session.id, self._store.clock(),
+            pushed_shas=pushed,
+        )  # fmt: skip
+        return kept.ref if kept else None
+
+    async def close(self, session: Session, *, merged: bool) -> None:
+        """Remove the worktree and the local branch; after a merge also the branch on the forge."""
+        repository = self.repository(session)
+        await repository.remove_worktree(self.worktree(session))
+        tip = await repository.resolve(f"refs/heads/{session.branch}")
+        if tip is not None:
+            await repository.delete_branch(session.branch, tip)
+        if merged and tip is not None:
+            await repository.delete_remote_branch(session.branch, tip)
