@@ -104,11 +104,12 @@ class Tmux:
 
     async def panes(self) -> dict[str, Pane]:
         """Return the first pane of each session by session name; empty only when tmux says that there is none."""
-        answer = await self._run("list-panes", "-a", "-F", _PANE)
-        if answer.returncode == 0:
-            return dict(entry for line in reversed(answer.stdout) if (entry := _pane(line)))
-        self._found(answer)
-        return {}
+        found = await self._panes()
+        if any(pane.dead and pane.exit_code is None and pane.signal is None for pane in found.values()):
+            # tmux 3.3a now and then misses that a child has ended; the end of another one makes it look again.
+            await self._run("run-shell", "true")
+            found = await self._panes()
+        return found
 
     async def paste(self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = ()) -> Pasted:
         """Leave copy mode, press `before`, paste `text` and press `after`, in one step.
@@ -180,6 +181,11 @@ class Tmux:
         if _NOT_FOUND.search(said) or _NO_SERVER.search(said):
             return False
         raise TmuxUnavailable(f"tmux did not answer as expected: {said}")
+
+    async def _panes(self) -> dict[str, Pane]:
+        answer = await self._run("list-panes", "-a", "-F", _PANE)
+        lines = reversed(answer.stdout) if self._found(answer) else ()
+        return dict(entry for line in lines if (entry := _pane(line)))
 
     async def _start(self, create: Sequence[str]) -> tmux_cmd:
         options = [word for name, value in _OPTIONS for word in (";", "set-option", "-g", name, value)]

@@ -56,6 +56,13 @@ class Seat:
             await asyncio.sleep(0.01)
         return screen
 
+    async def died(self) -> None:
+        """Wait until tmux knows that the pane is dead."""
+        end = time.monotonic() + 10
+        while not (await self.tmux.panes())[self.place.directory.name].dead:
+            assert time.monotonic() < end, "the pane does not die"
+            await asyncio.sleep(0.01)
+
     async def told(self, text: str) -> None:
         assert await self.tmux.paste(self.pane, text, before=("C-u",), after=("Enter",)) == "pasted"
 

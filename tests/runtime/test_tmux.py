@@ -185,3 +185,10 @@ async def test_usable_tmux_versions_pass(desk, monkeypatch, tmp_path, said):
     (tmp_path / "tmux").chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert await desk.tmux.check() == said.removeprefix("tmux ")
+
+
+async def test_no_exit_code_is_missed(desk):
+    for number in range(40):
+        await started(desk, f"s-{number}", ["/bin/sh", "-c", "/bin/true; exit 7"])
+    ends = [await until_dead(desk, f"s-{number}") for number in range(40)]
+    assert [pane.exit_code for pane in ends] == [7] * 40

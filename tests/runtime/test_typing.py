@@ -109,7 +109,7 @@ async def test_dead_agent_is_not_typed_to_and_the_others_live_on(desk):
     seat, other = await desk.seat(session="s-1"), await desk.seat(session="s-2")
     await seat.tmux.press(seat.pane, "C-c", "C-c")
     await seat.pushed("exited")
-    await seat.shows("Pane is dead")
+    await seat.died()
     assert (await type_to(seat, "hello")).outcome == "dead"
     assert (await type_to(other, "hello")).outcome == "accepted"
 
@@ -128,7 +128,8 @@ async def test_message_that_was_thrown_away_is_typed_again(desk):
 
 async def test_deaf_agent_is_reported_and_gets_the_text_once_at_most(desk):
     seat, done = await desk.seat("[misbehave]\ndeaf = {seconds = 60}\n"), []
-    typed = await type_to(seat, "hello", report=done.append)
+    policy = TypingPolicy(waits=(0.05, 0.05, 0.05), echo_within=0.1)
+    typed = await type_to(seat, "hello", report=done.append, policy=policy)
     assert typed.outcome == "not_accepted"
     assert "no receipt" in typed.reason
     assert done == ["typed"]
