@@ -27,7 +27,7 @@ class Payload(msgspec.Struct, frozen=True):
     repository: Repo | None = None
     installation: _Installation | None = None
     issue: _Numbered | None = None
-    pull_request: msgspec.Raw | None = None
+    pull_request: msgspec.Raw = msgspec.Raw()
     check_run: CheckRunView | None = None
     check_suite: Suite | None = None
     ref: str | None = None
@@ -66,7 +66,7 @@ def _issue(repo: str, payload: Payload) -> list[str]:
 
 def _pull_request(repo: str, payload: Payload) -> list[str]:
     try:
-        pull = msgspec.json.decode(payload.pull_request or b"", type=_Pull)
+        pull = msgspec.json.decode(payload.pull_request, type=_Pull)
     except msgspec.DecodeError:
         return []
     known = [f"pr:{repo}#{pull.number}"]

@@ -87,7 +87,7 @@ async def claim(story: Story) -> str:
         return [one["content"] for one in found if one["user"]["type"] == "Bot"] == ["eyes"]
 
     async def running() -> dict[str, Any] | None:
-        found = await story.stage.service.get("/api/v1/sessions")
+        found = (await story.stage.service.get("/api/v1/sessions"))["sessions"]
         live = [one for one in found if one["issueId"] == str(story.issue)]
         return live[0] if live and live[0]["activity"] and live[0]["attachCommand"] else None
 
