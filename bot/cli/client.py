@@ -40,12 +40,17 @@ def _request(method: str, target: str, body: dict[str, object] | None, patience:
     place = socket_path(environment(), Path.cwd())
     try:
         status, content = ask(place, method, target, None if body is None else json.dumps(body), patience)
-        decoded = json.loads(content) if content else None
+        if status >= _REFUSED:
+            raise ServiceFailed(_reason(status, content))
+        return json.loads(content)
     except NotThere as error:
         raise ServiceFailed(_NO_SERVICE.format(socket=place)) from error
     except (OSError, ValueError) as error:
         raise ServiceFailed(_NO_ANSWER.format(socket=place, reason=str(error) or type(error).__name__)) from error
-    if status >= _REFUSED:
-        detail = decoded.get("detail") if isinstance(decoded, dict) else None
-        raise ServiceFailed(detail or f"The service answered {status}. Look at its log.")
-    return decoded
+
+
+def _reason(status: int, content: bytes) -> str:
+    try:
+        return str(json.loads(content)["detail"])
+    except (ValueError, LookupError, TypeError):
+        return f"The service answered {status}: {content.decode(errors='replace')[:200]}"

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,9 +97,7 @@ class FakeService:
         if self.busy:
             raise StoreBusy("the journal cannot be written now", after=2)
         if self.outcome == "gone":
-            raise UserError(
-                f"The agent of {name} has ended with exit code 3. Label the issue again to start a new one."
-            )
+            raise UserError(f"The agent of {name} has ended. Label its issue again.")
         if self.outcome == "broken":
             raise RuntimeError("a secret detail")
         return Sent(message_id=7, result=self.outcome)
@@ -168,7 +165,3 @@ def running(service: FakeService, data_dir: Path) -> Iterator[None]:
         server.should_exit = True
         thread.join()
         listener.close()
-
-
-def as_json(text: str) -> object:
-    return json.loads(text)
