@@ -60,7 +60,7 @@ class Limits:
 
 
 class Handling:
-    """Runs the handlers of a delivery one after the other, in a fixed order, so that a repetition does the same again."""
+    """Runs the handlers of a delivery one after the other, in a fixed order: a repetition does the same again."""
 
     def __init__(self, journal: Journal, stories: Stories, limits: Limits, clock: Clock) -> None:
         self._journal = journal

@@ -16,6 +16,8 @@ from runtime.store.store import Store
 
 log = logging.getLogger(__name__)
 
+STORE_PAUSE = 1.0
+
 __all__ = ["Limits", "Outcome", "Stories", "Worker"]
 
 
@@ -51,7 +53,7 @@ class Worker:
                     await self._take_in(group)
                 except Exception:
                     log.exception("journal not read")
-                    await self._pause(1.0)
+                    await self._pause(STORE_PAUSE)
                     continue
                 await self._news.wait()
 
@@ -113,7 +115,7 @@ class Worker:
                 return not self._stopping.is_set() and await self._handle(delivery, key)
         except Exception:
             log.exception("delivery not settled", extra={"delivery": id})
-            await self._pause(1.0)
+            await self._pause(STORE_PAUSE)
             return False
 
     async def _handle(self, delivery: Delivery, key: str) -> bool:

@@ -1,0 +1,103 @@
+"""The door to everything that is remembered."""
+
+import sqlite3
+
+import pytest
+import sqlalchemy as sa
+
+from runtime.errors import ConfigError
+from runtime.store.migrate import NEWEST, migrate
+from runtime.store.schema import metadata
+from runtime.store.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "ao.db", clock=lambda: 1000.0)
+    yield store
+    store.close()
+
+
+def kinds(store):
+    return [row.kind for row in store.rows(sa.text("SELECT kind FROM records ORDER BY id"))]
+
+
+async def test_write_is_readable_when_it_returns_and_carries_its_cause(store):
+    await store.write(lambda tx: tx.record("greeting", "Hello.", who="me"), cause=7)
+    row = store.rows(sa.text("SELECT at, kind, delivery_id, data FROM records"))[0]
+    assert tuple(row) == (1000.0, "greeting", 7, '{"who": "me"}')
+
+
+async def test_failing_job_leaves_nothing_and_wakes_nobody(store):
+    def job(tx):
+        tx.record("greeting", "Hello.")
+        tx.wake("greetings")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.write(job)
+    assert kinds(store) == []
+    assert not store.topic("greetings").is_set()
+
+
+async def test_topic_is_set_after_the_commit(store):
+    topic = store.topic("greetings")
+    await store.write(lambda tx: tx.wake("greetings"))
+    assert topic.is_set()
+
+
+async def test_raw_write_wakes_its_topic(store):
+    topic = store.topic("rows")
+    assert await store.write_raw(lambda raw: raw.sqlite.execute("SELECT 5").fetchone()[0], wake="rows") == 5
+    assert topic.is_set()
+    assert await store.write_raw(lambda _raw: 6) == 6
+
+
+async def test_forgotten_topic_is_not_kept(store):
+    topic = store.topic("greetings")
+    store.forget_topic("greetings")
+    await store.write(lambda tx: tx.wake("greetings"))
+    assert not topic.is_set()
+
+
+async def test_judge_adds_to_the_transaction_it_judges(tmp_path):
+    def judge(tx):
+        tx.record("judged", "Seen.")
+
+    store = Store(tmp_path / "judged.db", judge=judge)
+    await store.write(lambda tx: tx.record("greeting", "Hello."))
+    assert kinds(store) == ["greeting", "judged"]
+    store.close()
+
+
+async def test_readers_cannot_write(store):
+    with pytest.raises(sa.exc.OperationalError, match="readonly"):
+        store.read(lambda sql: sql.execute(sa.text("DELETE FROM records")))
+
+
+def test_migrating_again_changes_nothing_and_gives_every_table(tmp_path):
+    migrate(tmp_path / "ao.db")
+    before = (tmp_path / "ao.db").read_bytes()
+    migrate(tmp_path / "ao.db")
+    assert (tmp_path / "ao.db").read_bytes() == before
+    connection = sqlite3.connect(tmp_path / "ao.db")
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert set(metadata.tables) <= tables
+
+
+def test_file_of_a_newer_version_is_refused(tmp_path):
+    migrate(tmp_path / "ao.db")
+    connection = sqlite3.connect(tmp_path / "ao.db")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    assert NEWEST < "9999"
+    with pytest.raises(ConfigError, match="upgrade ao"):
+        migrate(tmp_path / "ao.db")
+
+
+def test_file_that_is_no_database_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "ao.db").write_text("not a database, but longer than the header of one is" * 20)
+    with pytest.raises(ConfigError, match="move the file away"):
+        migrate(tmp_path / "ao.db")

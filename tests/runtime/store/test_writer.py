@@ -1,0 +1,129 @@
+"""The one write connection."""
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+
+from runtime.errors import StoreBusy
+from runtime.store.writer import Writer
+
+
+@pytest.fixture
+def commits():
+    return []
+
+
+@pytest.fixture
+async def writer(tmp_path, commits):
+    writer = Writer(tmp_path / "w.db", on_commit=lambda: commits.append(1))
+    await writer.run(lambda raw: raw.sqlite.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)"))
+    commits.clear()
+    yield writer
+    writer.close()
+
+
+def add(x):
+    return lambda raw: raw.sqlite.execute("INSERT INTO t VALUES (?)", (x,)).lastrowid
+
+
+def stored(tmp_path):
+    connection = sqlite3.connect(tmp_path / "w.db")
+    try:
+        return [x for (x,) in connection.execute("SELECT x FROM t ORDER BY x")]
+    finally:
+        connection.close()
+
+
+def held(gate):
+    def job(_raw):
+        gate.wait(5)
+
+    return job
+
+
+async def waiting_behind(writer, *jobs):
+    """Let the jobs pile up behind one that holds the thread, so that they share a commit."""
+    gate = threading.Event()
+    first = asyncio.ensure_future(writer.run(held(gate)))
+    others = [asyncio.ensure_future(job) for job in jobs]
+    await asyncio.sleep(0)
+    gate.set()
+    return await asyncio.gather(first, *others, return_exceptions=True)
+
+
+async def test_result_is_returned_after_the_commit(writer, tmp_path):
+    assert await writer.run(add(7)) == 7
+    assert stored(tmp_path) == [7]
+
+
+async def test_what_waits_is_committed_together(writer, commits, tmp_path):
+    await waiting_behind(writer, *(writer.run(add(x)) for x in range(20)))
+    assert len(commits) <= 2
+    assert stored(tmp_path) == list(range(20))
+
+
+async def test_failing_job_undoes_only_itself(writer, tmp_path):
+    def fail(raw):
+        add(100)(raw)
+        raw.after_commit.append(lambda: pytest.fail("woken for nothing"))
+        raise ValueError("mine")
+
+    results = await waiting_behind(writer, writer.run(add(1)), writer.run(fail), writer.run(add(2)))
+    assert [type(result) for result in results] == [type(None), int, ValueError, int]
+    assert stored(tmp_path) == [1, 2]
+
+
+async def test_failure_without_a_savepoint_fails_the_whole_commit(writer, tmp_path):
+    def fail(_raw):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    results = await waiting_behind(writer, writer.run(add(1)), writer.run(fail, shielded=False))
+    assert [type(result) for result in results[1:]] == [StoreBusy, StoreBusy]
+    assert stored(tmp_path) == []
+    assert await writer.run(add(3)) == 3
+
+
+async def test_cancelled_caller_does_not_undo_its_job(writer, tmp_path):
+    gate = threading.Event()
+    first = asyncio.ensure_future(writer.run(held(gate)))
+    caller = asyncio.ensure_future(writer.run(add(5)))
+    await asyncio.sleep(0)
+    caller.cancel()
+    gate.set()
+    await first
+    await writer.run(add(6))
+    assert stored(tmp_path) == [5, 6]
+
+
+async def test_waking_comes_after_the_commit(writer, tmp_path):
+    seen = []
+
+    def job(raw):
+        raw.after_commit.append(lambda: seen.append(stored(tmp_path)))
+        add(9)(raw)
+
+    await writer.run(job)
+    assert seen == [[9]]
+
+
+async def test_locked_file_is_reported_as_busy(writer, tmp_path):
+    other = sqlite3.connect(tmp_path / "w.db", isolation_level=None)
+    await writer.run(lambda raw: raw.sqlite.execute("PRAGMA busy_timeout=20"))
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StoreBusy, match=r"w\.db"):
+            await writer.run(add(1))
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert await writer.run(add(1)) == 1
+
+
+async def test_closing_finishes_what_is_queued(tmp_path):
+    writer = Writer(tmp_path / "w.db")
+    jobs = [asyncio.ensure_future(writer.run(lambda raw: raw.sqlite.execute("SELECT 1").fetchone())) for _ in range(5)]
+    await asyncio.sleep(0)
+    writer.close()
+    assert await asyncio.gather(*jobs) == [(1,)] * 5
