@@ -60,7 +60,14 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def stage(
-    home: Path, *, agent: str = "scripted", speed: float = 1.0, serve: list[str] | None = None, script: Path | None = None
+    home: Path,
+    *,
+    agent: str = "scripted",
+    speed: float = 1.0,
+    serve: list[str] | None = None,
+    script: Path | None = None,
+    config: str = CONFIG,
+    files: dict[str, str] = project.FILES,
 ) -> AsyncIterator[Stage]:
     """Build everything below `home`, start the service, and take all of it down at the end."""
     hub = LocalGitHub(home / "github")
@@ -68,12 +75,12 @@ async def stage(
     port = free_port()
     try:
         async with aiohttp.ClientSession() as http:
-            people = _people(hub, http)
+            people = _people(hub, http, files)
             app = hub.create_app("maintainer", _manifest(f"http://127.0.0.1:{port}"))
             hub.install(app["slug"], [REPO])
-            config = CONFIG.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed)
+            settings = config.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed)
             argv = serve or [sys.executable, "-m", "bot", "serve"]
-            service = Service(home, argv, _environment(home, hub.url, port, app, config))
+            service = Service(home, argv, _environment(home, hub.url, port, app, settings))
             try:
                 await service.start()
                 await service.ready()
@@ -85,11 +92,11 @@ async def stage(
         await hub.stop()
 
 
-def _people(hub: LocalGitHub, http: aiohttp.ClientSession) -> tuple[Person, Person, Person]:
+def _people(hub: LocalGitHub, http: aiohttp.ClientSession, files: dict[str, str]) -> tuple[Person, Person, Person]:
     hub.add_user(OWNER, type="Organization")
     roles = {"maintainer": "maintain", "reviewer": "write", "stranger": "read"}
     tokens = {login: hub.add_user(login) for login in roles}
-    hub.add_repository(OWNER, NAME, files=project.FILES)
+    hub.add_repository(OWNER, NAME, files=files)
     for login, role in roles.items():
         hub.set_role(REPO, login, role)
     maintainer, reviewer, stranger = (Person(http, hub.url, REPO, login, tokens[login]) for login in roles)
@@ -110,7 +117,11 @@ def _environment(home: Path, url: str, port: int, app: dict[str, object], config
     key.write_text(str(app["pem"]))
     file = home / "agent-orchestrator.yaml"
     file.write_text(config)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TERM", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "LANG", "TERM", "COVERAGE_PROCESS_CONFIG")
+        if name in os.environ
+    }
     return {
         **kept, "AO_DATA_DIR": str(home / "data"), "AO_CONFIG_PATH": str(file), "AO_GITHUB_API_URL": url,
         "AO_GITHUB_APP_ID": str(app["id"]), "AO_GITHUB_PRIVATE_KEY_FILE": str(key),
