@@ -136,8 +136,12 @@ class Tmux:
         self._found(await self._run("kill-session", "-t", f"={name}"))
 
     async def kill_server(self) -> None:
-        """End the server with all its sessions; nothing happens if there is none."""
-        self._found(await self._run("kill-server"))
+        """End the server with all its sessions and wait until it is gone; nothing happens if there is none."""
+        for _ in range(50):
+            if _NO_SERVER.search(_said(await self._run("kill-server"))):
+                return
+            await asyncio.sleep(0.02)
+        raise TmuxUnavailable("the tmux server does not end")
 
     async def clients(self, name: str) -> list[str]:
         """Return the terminals of the people who are attached to a session."""

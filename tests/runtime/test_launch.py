@@ -137,12 +137,12 @@ def test_push_script_passes_json_of_hooks_on(place):
 
 async def test_pushes_made_at_the_same_moment_do_not_mix(place):
     async def push(number):
-        text = f"{number} " + "y" * 20_000
+        text = f"{number} " + "y" * 100_000
         process = await asyncio.create_subprocess_exec(place.push, "prompt", "text", text)
         await process.wait()
 
-    await asyncio.gather(*(push(number) for number in range(12)))
-    assert sorted(int(line["text"].split()[0]) for line in pushes(place)) == list(range(12))
+    await asyncio.gather(*(push(number) for number in range(24)))
+    assert sorted(int(line["text"].split()[0]) for line in pushes(place)) == list(range(24))
 
 
 def test_push_wakes_the_service_and_never_waits_for_it(place):

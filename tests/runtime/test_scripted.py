@@ -177,9 +177,9 @@ async def test_flood_ends_and_the_agent_still_listens(desk):
 
 async def test_agent_can_leave_a_shell_behind(desk):
     seat = await desk.seat(rule('"leave_shell"'), prompt="go")
-    await seat.pushed("prompt")
+    await seat.shows("shell$ ")
     await seat.tmux.press(seat.pane, "e", "c", "h", "o", "Space", "$", "0", "Enter")
-    await seat.shows("\nsh")
+    await seat.shows("\nsh\n")
 
 
 async def test_hostile_prompt_does_not_reach_the_terminal(desk):

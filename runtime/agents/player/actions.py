@@ -137,7 +137,7 @@ def flood(agent: Agent, value: int | dict[str, int]) -> None:
 def leave_shell(agent: Agent, value: object) -> None:
     """Become a shell, as an agent that was started from one and ended."""
     agent.terminal.restore()
-    os.execv("/bin/sh", ["sh", "-i"])  # noqa: S606  # that is what this misbehaviour is
+    os.execve("/bin/sh", ["sh", "-i"], {**os.environ, "PS1": "shell$ "})  # noqa: S606  # that is what this misbehaviour is
 
 
 def run(agent: Agent, argv: list[str], *, shown: str | None = None) -> tuple[int, str]:
