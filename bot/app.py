@@ -25,6 +25,7 @@ from bot.logs import set_up_logs
 from bot.pace import Pace
 from bot.parts import Parts
 from bot.receiver import Receiver
+from bot.redelivery import Redelivery
 from bot.running import run
 from bot.service import Service
 from bot.settings import Settings
@@ -106,6 +107,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
         projects=config.projects, store=store, tmux=tmux, workspaces=workspaces, hub=hub, identity=identity,
         sender=sender, desk=desk, supervisor=Supervisor(hands, pokes), receiver=_receiver(store, settings, stories),
         worker=Worker(store, dispatch, limits=pace.worker, clock=pace.clock),
+        redelivery=Redelivery(store, hub, after_start=pace.redeliver_after, every=pace.redeliver_every),
     )  # fmt: skip
 
 

@@ -21,6 +21,9 @@ class Pace:
     uncertain_for: float = 2.0
     """How long GitHub may still be busy with a request whose sender was killed."""
     drain: float = 20.0
+    redeliver_after: tuple[float, ...] = (0.0, 15.0, 60.0)
+    """When after the start lost deliveries are looked for, and then every `redeliver_every`."""
+    redeliver_every: float = 900.0
     patience: Patience = field(default_factory=Patience)
     worker: WorkerLimits = field(default_factory=WorkerLimits)
     clock: Clock = system_clock

@@ -7,6 +7,7 @@ from bot.github.hub import Hub
 from bot.github.identity import Identity
 from bot.github.outbox_sender import OutboxSender
 from bot.receiver import Receiver
+from bot.redelivery import Redelivery
 from bot.worker import Worker
 from runtime.desk import Desk
 from runtime.project import Project
@@ -31,3 +32,4 @@ class Parts:
     supervisor: Supervisor
     receiver: Receiver
     worker: Worker
+    redelivery: Redelivery

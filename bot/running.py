@@ -30,6 +30,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
                 group.create_task(parts.supervisor.run(), name="supervisor"),
                 group.create_task(parts.sender.run(), name="outbox"),
                 group.create_task(parts.identity.resolve(), name="identity"),
+                group.create_task(parts.redelivery.run(), name="redelivery"),
                 group.create_task(_forget(parts), name="retention"),
             ]
             worker = group.create_task(parts.worker.run(), name="worker")

@@ -1,7 +1,7 @@
 """Keep one comment on the issue that says where the session stands; it edits itself."""
 
 from handlers.outbound import on
-from runtime.changes import StatusChanged
+from runtime.changes import Cleared, StatusChanged
 from runtime.facts import Facts
 from runtime.project import Project
 from runtime.sessions import Session
@@ -37,8 +37,9 @@ CLEAN = "The worktree and the branch are cleaned up; everything was on GitHub."
 PRESERVED = "The worktree and the branch are cleaned up; work that was not on GitHub is kept under `{ref}`."
 
 
+@on(Cleared)
 @on(StatusChanged)
-def revise_status_comment(change: StatusChanged, tx: Tx, _project: Project) -> None:
+def revise_status_comment(change: StatusChanged | Cleared, tx: Tx, _project: Project) -> None:
     """Let the comment be written again; edits in quick succession become one."""
     session = change.session
     if session.issue is not None:

@@ -28,4 +28,10 @@ class TurnEnded(msgspec.Struct, frozen=True, kw_only=True):
     """The last commit pushed while those messages were worked on; empty when there was none."""
 
 
-Change = StatusChanged | TurnEnded
+class Cleared(msgspec.Struct, frozen=True, kw_only=True):
+    """The worktree and branch of an ended session are gone."""
+
+    session: Session
+
+
+Change = StatusChanged | TurnEnded | Cleared

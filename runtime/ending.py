@@ -1,10 +1,12 @@
 """Ends a session: quits the agent, keeps what was not pushed, and clears the worktree and branch away."""
 
+from runtime.changes import Cleared
 from runtime.facts import Cleaned
 from runtime.hands import Hands
 from runtime.look import Look
 from runtime.status import Status
 from runtime.store import facts, sessions
+from runtime.store.tx import Tx
 
 FOR_EVER = 1e9
 
@@ -64,4 +66,9 @@ async def _clear(hands: Hands, seen: Look) -> None:
     merged = seen.facts.pull_request is not None and seen.facts.pull_request.state == "merged"
     await hands.workspaces.close(session, merged=merged)
     hands.place(session.id).remove()
-    await hands.store.write(lambda tx: facts.learn(tx, session.id, Cleaned(preserved=ref), source="service"))
+
+    def done(tx: Tx) -> None:
+        facts.learn(tx, session.id, Cleaned(preserved=ref), source="service")
+        tx.changes.append(Cleared(session=session))
+
+    await hands.store.write(done)

@@ -129,6 +129,18 @@ def backlog(store: Store) -> tuple[int, float]:
     return row.many, max(0.0, store.clock() - row.since) if row.many else 0.0
 
 
+def known(store: Store, guid: str) -> bool:
+    """Tell whether a delivery has arrived."""
+    return bool(store.rows(sa.select(deliveries.c.id).where(deliveries.c.guid == guid)))
+
+
+def newest_arrival(store: Store) -> float:
+    """Return when the newest delivery arrived, 0 when there is none."""
+    newest = sa.select(deliveries.c.received_at).order_by(deliveries.c.id.desc()).limit(1)
+    rows = store.rows(newest)
+    return float(rows[0].received_at) if rows else 0.0
+
+
 def count_by_state(store: Store) -> dict[str, int]:
     """Return how many deliveries are in each state."""
     query = sa.select(deliveries.c.state, sa.func.count().label("many")).group_by(deliveries.c.state)

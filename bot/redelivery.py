@@ -1,0 +1,80 @@
+"""Asks GitHub to deliver again what did not arrive while the service was away; GitHub never does so by itself.
+
+https://docs.github.com/en/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-a-github-app-webhook
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.github.hub import Hub
+from runtime.errors import AoError
+from runtime.store import deliveries
+from runtime.store.store import Store
+
+log = logging.getLogger(__name__)
+
+OLDEST = 71 * 3600.0
+"""GitHub redelivers what is at most three days old."""
+OVERLAP = 600.0
+"""A delivery may be listed minutes after the event it tells of."""
+
+
+class Redelivery:
+    """Compares GitHub's list of deliveries with the journal; one request when nothing is missing.
+
+    Works for an App. A repository's own hook can be read by its administrators only, so in token mode a person
+    redelivers from the settings on GitHub.
+    """
+
+    def __init__(self, store: Store, hub: Hub, *, after_start: Sequence[float], every: float) -> None:
+        """Sweep at the times `after_start`, seconds since the start, then `every` so many seconds."""
+        self._store = store
+        self._hub = hub
+        self._after_start = after_start
+        self._every = every
+        self._from = max(store.clock() - OLDEST, deliveries.newest_arrival(store) - OVERLAP)
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        if not self._hub.is_app:
+            return
+        waited = 0.0
+        for at in self._after_start:
+            await asyncio.sleep(max(0.0, at - waited))
+            waited = at
+            await self._try()
+        while True:
+            await asyncio.sleep(self._every)
+            await self._try()
+
+    async def _try(self) -> None:
+        try:
+            if asked := await self.sweep():
+                log.info("asked GitHub to deliver again", extra={"count": asked})
+        except AoError as exc:
+            log.warning("could not look for lost deliveries", extra={"error": str(exc)})
+
+    async def sweep(self) -> int:
+        """Ask again for every delivery that neither arrived nor is known here; return how many."""
+        began = self._store.clock()
+        missing = [one for one in await self._failed() if not deliveries.known(self._store, str(one["guid"]))]
+        for one in missing:
+            await self._hub.own.post(f"/app/hook/deliveries/{int(one['id'])}/attempts", data={})
+            await self._store.write(
+                lambda tx, guid=one["guid"]: tx.record("redelivery", f"asked GitHub for {guid} again")  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            )
+        self._from = max(self._from, began - OVERLAP)
+        return len(missing)
+
+    async def _failed(self) -> list[Any]:
+        """Return one attempt of each delivery since the last sweep that never got a 2xx, oldest first."""
+        attempts: dict[str, list[Any]] = {}
+        async for one in self._hub.own.pages("/app/hook/deliveries?per_page=100"):
+            if datetime.fromisoformat(one["delivered_at"]).timestamp() < self._from:
+                break
+            attempts.setdefault(one["guid"], []).append(one)
+        lost = [tries[0] for tries in attempts.values() if not any(200 <= one["status_code"] < 300 for one in tries)]
+        return sorted(lost, key=lambda one: int(one["id"]))

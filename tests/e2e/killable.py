@@ -1,0 +1,52 @@
+"""`ao serve` that kills itself after certain committed records, and otherwise differs only in its pace.
+
+    killable.py FILE     FILE lists record numbers, one a line; each is crossed out before the kill
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.app import serve
+from bot.config import data_dir, environment, load
+from bot.pace import Pace
+from runtime.hands import Patience
+
+
+def killer(plan: Path, database: Path) -> Callable[[], None]:
+    """Return what is called after each commit: the k-th record on disk ends the process, for each planned k."""
+    points = sorted(int(line) for line in plan.read_text().split())
+    connections: list[sqlite3.Connection] = []
+
+    def after_commit() -> None:
+        if not points:
+            return
+        if not connections:
+            connections.append(sqlite3.connect(f"file:{database}?mode=ro", uri=True))
+        newest = connections[0].execute("SELECT COALESCE(MAX(id), 0) FROM records").fetchone()[0]
+        if newest >= points[0]:
+            left = [point for point in points if point > newest]
+            plan.write_text("\n".join(map(str, left)))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return after_commit
+
+
+def main() -> int:
+    place = data_dir(environment(), Path.cwd())
+    pace = Pace(
+        write_interval=0.0,
+        uncertain_for=0.1,
+        redeliver_after=(0.0, 0.3, 1.0),
+        redeliver_every=1.0,
+        patience=Patience(after_restart=0.5),
+        on_commit=killer(Path(sys.argv[1]), place / "ao.db"),
+    )
+    return serve(load(environment(), Path.cwd()), pace=pace)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Plays the demo's story on a stage of its own, with a service that may be killed, and says how it ended."""
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.demo.acts import ACTS, Story
+from bot.demo.service import Service
+from bot.demo.stage import Stage, stage
+
+KILLABLE = Path(__file__).with_name("killable.py")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a user can see at the end, and what must not depend on kills."""
+
+    sessions: int
+    pulls: int
+    status_comments: int
+    bot_comments: int
+    thread_replies: int
+    reactions: int
+    messages: tuple[str, ...]
+    dead_letters: int
+    merged: bool
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """A directory whose name leaves room for the sockets in it."""
+    home = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def play(home: Path, kills: list[int], *, speed: float = 50.0) -> tuple[Ending, int]:
+    """Play the whole story while the service dies at `kills`; return the ending and how often it died."""
+    plan = home / "kills"
+    plan.write_text("\n".join(map(str, sorted(kills))))
+    async with stage(home, speed=speed, serve=[sys.executable, str(KILLABLE), str(plan)]) as set_up:
+        async with _restarting(set_up.service):
+            story = Story(set_up, patience=60.0)
+            for _, act in ACTS:
+                await act(story)
+            await story.until("nothing is left to do", lambda: _at_rest(set_up))
+            ending = await _ending(set_up, story)
+        return ending, set_up.service.starts - 1
+
+
+@asynccontextmanager
+async def _restarting(service: Service) -> AsyncIterator[None]:
+    async def restart() -> None:
+        while True:
+            await service.ended()
+            await service.start()
+
+    task = asyncio.create_task(restart())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _at_rest(set_up: Stage) -> bool:
+    with contextlib.closing(sqlite3.connect(f"file:{set_up.service.data}/ao.db?mode=ro", uri=True)) as store:
+        open_rows = store.execute("SELECT COUNT(*) FROM outbox WHERE state IN ('queued', 'sending')").fetchone()[0]
+        waiting = store.execute("SELECT COUNT(*) FROM deliveries WHERE state IN ('queued', 'running')").fetchone()[0]
+    return open_rows == 0 and waiting == 0
+
+
+async def _ending(set_up: Stage, story: Story) -> Ending:
+    person = set_up.maintainer
+    pulls = await person.get("/pulls?state=all")
+    on_issue, on_pull = await story.bot_comments(story.issue), await story.bot_comments(story.pull)
+    replies = [one for one in await person.get(f"/pulls/{story.pull}/comments") if one.get("in_reply_to_id")]
+    with contextlib.closing(sqlite3.connect(f"file:{set_up.service.data}/ao.db?mode=ro", uri=True)) as store:
+        messages = store.execute("SELECT kind || ':' || state FROM messages ORDER BY id").fetchall()
+        sessions = store.execute("SELECT COUNT(*) FROM sessions").fetchone()[0]
+        dead = store.execute("SELECT COUNT(*) FROM deliveries WHERE state = 'dead'").fetchone()[0]
+    return Ending(
+        sessions=sessions,
+        pulls=len(pulls),
+        status_comments=sum("| Session |" in text for text in on_issue),
+        bot_comments=len(on_issue) + len(on_pull),
+        thread_replies=len(replies),
+        reactions=len(await person.get(f"/issues/{story.issue}/reactions")),
+        messages=tuple(row[0] for row in messages),
+        dead_letters=dead,
+        merged=bool(pulls[0]["merged_at"]),
+    )
