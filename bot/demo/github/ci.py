@@ -107,7 +107,7 @@ async def _checkout(repo: Repository, sha: str, place: Path) -> None:
 async def _play(world: World, job: Job, run: CheckRun, place: Path) -> str | None:
     """Run the steps until one fails, and return that one's name."""
     for name, command in job.steps:
-        run.log += f"{stamp(world.now())} ##[group]Run {name}\n"
+        run.log += f"{stamp(world.now())} ##[group]{name}\n"
         code, out = await shell(command, place)
         run.log = (run.log + out.replace(f"{place}/", ""))[-LONGEST_LOG:]
         if code != 0:

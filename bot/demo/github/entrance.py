@@ -17,6 +17,7 @@ from bot.demo.github.refusals import DOCS
 from bot.demo.github.world import RATE_LIMIT, Seen, World
 
 BY_NUMBER = re.compile(r"^/repositories/(\d+)")
+SHARED = re.compile(r"/|/apps/[^/]+")
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
 
@@ -33,7 +34,9 @@ class Entrance:
             await self.app(scope, receive, send)
             return
         scope["path"] = self._usual(scope["path"])
-        if scope["path"].startswith("/_local"):
+        if _wants_page(scope):
+            scope["path"] = f"/_pages{scope['path']}"
+        if scope["path"].startswith(("/_local", "/_pages")):
             await self.app(scope, receive, send)
             return
         await self._watched(scope, receive, send)
@@ -93,6 +96,12 @@ class Entrance:
             named = {f"x-ratelimit-{name}": str(value) for name, value in headers.items()}
             return 403, "API rate limit exceeded for this caller.", named
         return fault.status, "Server Error", {}
+
+
+def _wants_page(scope: Scope) -> bool:
+    """Whether a browser asks at an address where the API and a page both answer."""
+    accepts = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+    return "text/html" in accepts and bool(SHARED.fullmatch(scope["path"]))
 
 
 async def _swallow(message: MutableMapping[str, Any]) -> None:

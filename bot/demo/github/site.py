@@ -15,6 +15,8 @@ from bot.demo.github.calls import Rest
 from bot.demo.github.entrance import Entrance
 from bot.demo.github.gitserver import GitServer
 from bot.demo.github.graphql.door import Door
+from bot.demo.github.pages.setup import Setup
+from bot.demo.github.pages.site import Pages
 from bot.demo.github.refusals import not_found
 from bot.demo.github.routes import apps, checks, control, hooks, issues, meta, pulls, repos, reviews
 from bot.demo.github.world import World
@@ -35,5 +37,7 @@ def build(world: World) -> ASGIApp:
     routes += [Route(rest.path, api.endpoint(world, rest), methods=[rest.method]) for rest in rests]
     routes.append(Route("/graphql", Door(world).serve, methods=["POST"]))
     routes.append(Route("/{owner}/{repo}.git/{rest:path}", GitServer(world).serve, methods=["GET", "POST"]))
+    pages = Pages(world)
+    routes += [*Setup(world, pages).routes(), *pages.routes()]
     app = Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here})
     return Entrance(app, world)

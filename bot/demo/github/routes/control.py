@@ -156,10 +156,10 @@ async def log_of(world: World, request: Request) -> Response:
 
 
 async def avatar(world: World, request: Request) -> Response:
-    """A round letter in the user's color."""
+    """The user's letter on a color; the pages round it."""
     number = int(request.path_params["id"])
     letter = next((user.login[:1].upper() for user in world.users.values() if user.id == number), "?")
-    shape = f'<circle cx="20" cy="20" r="20" fill="{COLORS[number % len(COLORS)]}"/>'
+    shape = f'<rect width="40" height="40" fill="{COLORS[number % len(COLORS)]}"/>'
     style = 'x="20" y="27" font-family="system-ui,sans-serif" font-size="20" fill="#fff" text-anchor="middle"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">{shape}<text {style}>{letter}</text></svg>'
     return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "max-age=3600"})
