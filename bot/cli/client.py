@@ -1,15 +1,17 @@
 """Talks to the service over its Unix socket."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from bot.config import environment, socket_path
 from runtime.errors import AoError
 
 ANSWER_S = 30.0
 _REFUSED = 400
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _NO_SERVICE = "No service is running at {socket}. Start one with: ao serve"
 _NO_ANSWER = "The service at {socket} did not answer ({reason}). Look at its log, or restart it with: ao serve"
 
@@ -30,8 +32,10 @@ def post(path: str, body: dict[str, object] | None = None, *, patience: float = 
 
 
 def segment(name: str) -> str:
-    """Quote a name as one part of a path."""
-    return quote(name, safe="")
+    """Return a session's name or a delivery's GUID as part of a path; refuses what can be neither."""
+    if not _NAME.fullmatch(name):
+        raise ServiceFailed(f"'{name}' does not exist. List what does with: ao session ls, or: ao deliveries ls")
+    return name
 
 
 def _request(method: str, target: str, body: dict[str, object] | None, patience: float) -> Any:

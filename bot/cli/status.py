@@ -28,17 +28,17 @@ def status(
     if as_json:
         typer.echo(json.dumps(_sessions(project, terminated)["sessions"], indent=2, ensure_ascii=False))
         return
-    while True:
-        shown = _page(_sessions(project, terminated), get("status"), time.time())
-        if watch and coloured():
-            typer.echo(_CLEAR, nl=False)
-        typer.echo(shown)
-        if not watch:
-            return
-        try:
+    try:
+        while True:
+            shown = _page(_sessions(project, terminated), get("status"), time.time())
+            if watch and coloured():
+                typer.echo(_CLEAR, nl=False)
+            typer.echo(shown)
+            if not watch:
+                return
             time.sleep(interval)
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
 
 
 def _sessions(project: str | None, terminated: bool) -> dict[str, Any]:
@@ -93,9 +93,9 @@ def _footer(found: dict[str, Any], service: dict[str, Any]) -> list[str]:
     parts = [f"{counted(len(active), 'active session')} across {counted(len(projects), 'project')}"]
     if hidden := found["hiddenTerminatedCount"]:
         parts.append(f"{hidden} terminated hidden")
+    lines = [" · ".join(parts)]
     if dead := service["deadDeliveries"]:
-        parts.append(
-            f"{counted(dead, 'dead delivery').replace('deliverys', 'deliveries')}, see: ao deliveries ls --state dead"
-        )
+        what = "1 dead delivery" if dead == 1 else f"{dead} dead deliveries"
+        lines.append(f"{what}, see: ao deliveries ls --state dead")
     broken = [f"✗ project {p['id']}: {harmless(p['problems'][0])}" for p in service["projects"] if p["problems"]]
-    return [" · ".join(parts), *broken]
+    return lines + broken

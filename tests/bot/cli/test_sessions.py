@@ -1,0 +1,249 @@
+"""`ao session`, `ao status`, `ao send` and `ao deliveries` as a person types them."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.bot.fake_service import session
+
+GOLDEN = Path(__file__).parent / "golden"
+FIRST = ["name", "branch", "status", "prNumber", "ciStatus", "reviewDecision", "pendingThreads", "activity"]
+
+
+def steady(text: str) -> str:
+    """Return output with the age, which grows from day to day, replaced by one of the same width."""
+    return re.sub(r"\d{4}d", "9999d", text)
+
+
+@pytest.mark.parametrize("width", ["60", "80", "120", "200"])
+@pytest.mark.parametrize("command", ["status", "deliveries ls"])
+def test_tables_look_right_at_every_width(ao, service, command, width):
+    shown = ao(*command.split(), COLUMNS=width)
+    assert shown.stderr == ""
+    assert steady(shown.stdout) == (GOLDEN / f"{command.replace(' ', '_')}_{width}.txt").read_text()
+    assert max(len(line) for line in shown.stdout.splitlines()) <= int(width)
+
+
+def test_session_ls_has_the_references_shape(ao, service):
+    assert steady(ao("session", "ls").stdout) == (GOLDEN / "session_ls.txt").read_text()
+
+
+def test_what_other_people_wrote_cannot_steer_the_terminal(ao, service):
+    shown = ao("status").stdout
+    assert "May I delete ]0;ownedthe table" in shown
+    assert not set(shown) & {"\x1b", "\x07", "\u202e"}
+
+
+@pytest.mark.parametrize("command", ["session ls", "status"])
+def test_json_is_a_bare_array_with_the_references_keys_first(ao, service, command):
+    rows = json.loads(ao(*command.split(), "--json").stdout)
+    assert [row["name"] for row in rows] == ["app-1", "app-2", "app-3"]
+    assert list(rows[0])[: len(FIRST)] == FIRST
+    everything = json.loads(ao(*command.split(), "--json", "--include-terminated", "-p", "my-app").stdout)
+    assert [row["name"] for row in everything] == ["app-1", "app-2", "app-3", "app-4"]
+
+
+def test_unknown_project_names_those_that_exist(ao, service):
+    shown = ao("session", "ls", "-p", "nope")
+    assert (shown.returncode, shown.stderr) == (1, "There is no project 'nope'; there are: my-app, other.\n")
+
+
+def test_watching_and_json_exclude_each_other(ao, service):
+    shown = ao("status", "-w", "--json")
+    assert shown.returncode == 2
+    assert "--watch and --json exclude each other" in shown.stderr
+
+
+def test_watching_looks_again_until_ctrl_c(ao, service):
+    watching = subprocess.Popen(
+        [sys.executable, "-c", "from bot.cli import main; main()", "status", "-w", "--interval", "0.2"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ao.environ(PYTHONUNBUFFERED="1"),
+        cwd=ao.home,
+    )
+    banners = 0
+    while banners < 2:
+        banners += "AGENT ORCHESTRATOR STATUS" in watching.stdout.readline()
+    watching.send_signal(2)
+    watching.communicate(timeout=10)
+    assert watching.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "text"),
+    [
+        (["please", "add", "a", "test"], None, "please add a test"),
+        (["--file", "-"], "from input\n", "from input\n"),
+        (["-f", "message.md"], None, "# from a file\n"),
+    ],
+)
+def test_message_is_taken_from_words_input_or_a_file(ao, service, arguments, stdin, text):
+    (ao.home / "message.md").write_text("# from a file\n")
+    shown = ao("send", "app-1", *arguments, stdin=stdin)
+    assert (shown.returncode, shown.stdout) == (0, "✓ Message sent and processing\n")
+    assert service.asked == [("send", "app-1", text, None, True, 600.0)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        ("processing", "✓ Message sent and processing"),
+        ("queued", "✓ Message queued (session finishing previous task)"),
+        ("unconfirmed", "⚠ Message sent — could not confirm it was received"),
+    ],
+)
+def test_outcome_of_a_message_is_said_in_the_references_words(ao, service, outcome, line):
+    service.outcome = outcome
+    assert ao("send", "app-1", "x", "--no-wait", "--timeout", "5").stdout == f"{line}\n"
+    assert service.asked[0][4:] == (False, 5.0)
+
+
+def test_message_from_a_session_says_where_it_comes_from(ao, service):
+    ao("send", "app-1", "hello", AO_SESSION="app-3")
+    assert service.asked[0][2:4] == ("[from app-3] hello", "app-3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["send", "app-1"], 2, "give either TEXT or --file"),
+        (["send", "app-1", "x", "--file", "y"], 2, "give either TEXT or --file"),
+        (["send", "app-1", "--file", "none.md"], 2, "none.md cannot be read (No such file or directory)"),
+        (["send", "app-1", " "], 2, "the message is empty"),
+        (["send", "app-1", "x", "--timeout", "soon"], 2, "'soon' is not a number from 0 to 86400"),
+        (["send", "app-1", "x", "--timeout", "nan"], 2, "'nan' is not a number"),
+        (["send"], 2, "Missing argument 'SESSION'"),
+        (["send", "nope", "x"], 1, "Session 'nope' does not exist. List them with: ao session ls"),
+        (["session", "kill", "nope"], 1, "Failed to kill session nope: Session 'nope' does not exist"),
+        (["session", "attach", "nope"], 1, "Session 'nope' does not exist"),
+        (["session", "attach", "app-4"], 1, "Session 'app-4' has no terminal any more"),
+        (["session", "attach", "app-1"], 1, "Type this in one: tmux -S /data/tmux attach -t app-1"),
+        (["session", "attach", "../../status"], 1, "'../../status' does not exist."),
+        (["deliveries", "show", "nope"], 1, "There is no delivery nope"),
+        (["deliveries", "ls", "-n", "0"], 2, "'0' is not a number from 1 to 1000"),
+        (["statsu"], 2, "There is no command 'statsu'. Did you mean 'status'?"),
+        (["xyzzy"], 2, "There is no command 'xyzzy'."),
+        (["session", "lst"], 2, "No such command 'lst'"),
+        (["status", "--frob"], 2, "No such option: --frob"),
+        (["spawn", "3", "-p", "x"], 2, "`spawn` is not available yet. Label the issue on GitHub"),
+        (["simulate", "--event", "push", "x.json"], 2, "`simulate` is not available yet."),
+        (["session", "restore", "app-1"], 2, "`restore` is not available yet."),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_an_exit_code(ao, service, arguments, code, told):
+    shown = ao(*arguments)
+    assert shown.returncode == code
+    assert told in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert shown.stdout == ""
+
+
+def test_failure_of_the_agent_is_told(ao, service):
+    service.outcome = "gone"
+    shown = ao("send", "app-1", "x")
+    assert (shown.returncode, shown.stderr) == (1, "The agent of app-1 has ended. Label its issue again.\n")
+
+
+def test_a_message_too_large_for_the_service_is_refused_not_lost(ao, service):
+    shown = ao("send", "app-1", "-f", "-", stdin="x" * 1_100_000)
+    assert (shown.returncode, shown.stderr) == (1, "The service answered 413: Content Too Large\n")
+
+
+def test_kill_says_what_it_did_and_what_is_kept(ao, service):
+    shown = ao("session", "kill", "app-1")
+    assert shown.stdout == "Session app-1 killed.\nIts unpushed work is kept as refs/ao/preserved/app-1/1\n"
+    assert ao("session", "kill", "app-4").stdout == "Session app-4 had ended already.\n"
+
+
+def test_attach_becomes_the_tmux_client_outside_of_any_other_tmux(ao, service):
+    service.rows = [session("app-1", attach_command="env")]
+    parent, child = pty.openpty()
+    environ = ao.environ(TMUX="/tmp/other,1,0", MARK="kept")
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "session", "attach", "app-1"]
+    subprocess.run(command, stdin=child, stdout=child, stderr=child, env=environ, cwd=ao.home, timeout=20, check=True)
+    os.close(child)
+    shown = os.read(parent, 65536).decode()
+    os.close(parent)
+    assert "MARK=kept" in shown
+    assert "TMUX=" not in shown
+
+
+def test_attach_without_its_program_says_what_to_do(ao, service):
+    service.rows = [session("app-1", attach_command="/none/tmux attach")]
+    parent, child = pty.openpty()
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from bot.cli import main; sys.exit(main())",
+        "session",
+        "attach",
+        "app-1",
+    ]
+    done = subprocess.run(
+        command, stdin=child, capture_output=True, text=True, env=ao.environ(), cwd=ao.home, timeout=20
+    )
+    os.close(child)
+    os.close(parent)
+    assert done.returncode == 1
+    assert done.stderr == "/none/tmux cannot be started (No such file or directory). Install it, see: ao doctor\n"
+
+
+def test_delivery_is_shown_with_its_handlers_and_records(ao, service):
+    guid = "3fd2c3f0-5d3e-11ef-9d8a-7d5f3f8d5f02"
+    shown = ao("deliveries", "show", guid).stdout
+    assert "skipped   octo has no write permission" in shown
+    assert "handler   issues.spawn_for_label" in shown
+    assert "session.spawned  app-1 has started" in shown
+    assert json.loads(ao("deliveries", "show", guid, "--json").stdout)["delivery"]["guid"] == guid
+    assert json.loads(ao("deliveries", "show", guid, "--payload").stdout) == {"action": "labeled"}
+
+
+def test_deliveries_are_filtered_and_replayed(ao, service):
+    rows = json.loads(ao("deliveries", "ls", "--state", "dead", "--json").stdout)
+    assert [row["state"] for row in rows] == ["dead"]
+    assert ao("deliveries", "ls", "--state", "queued").stdout == "No deliveries are queued.\n"
+    service.journal = service.journal[:1]
+    guid = rows[0]["guid"]
+    assert f"Delivery {guid} is queued again." in ao("deliveries", "replay", guid, "--force").stdout
+    assert service.asked == [("replay", guid, True)]
+
+
+def test_no_session_yet_is_no_error(ao, service):
+    service.rows, service.journal = [], []
+    assert ao("session", "ls").stdout == "\nmy-app:\n  (no active sessions)\n\nother:\n  (no active sessions)\n"
+    assert "0 active sessions across 0 projects" in ao("status").stdout
+    assert ao("deliveries", "ls").stdout == "No deliveries.\n"
+
+
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colours_are_only_for_terminals_that_want_them(ao, service, env):
+    parent, child = pty.openpty()
+    environ = ao.environ(**{"TERM": "xterm-256color", **env})
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "status"]
+    subprocess.run(command, stdin=child, stdout=child, env=environ, cwd=ao.home, timeout=20, check=True)
+    os.close(child)
+    shown = os.read(parent, 65536).decode()
+    os.close(parent)
+    assert ("\x1b[" in shown) == (not env)
+
+
+def test_a_reader_that_goes_away_is_no_error(ao, service):
+    service.rows = [msgspec.structs.replace(service.rows[2], name=f"app-{number}") for number in range(3000)]
+    code = "from bot.cli import main; import sys; sys.exit(main())"
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -c '{code}' session ls | head -1"],
+        capture_output=True,
+        text=True,
+        env=ao.environ(),
+        cwd=ao.home,
+        timeout=20,
+    )
+    assert done.stderr == ""
