@@ -32,6 +32,7 @@ class Forge:
     address: str = ""
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     down: int = 0
+    redirect: str = ""
 
     @property
     def bare(self) -> Path:
@@ -92,6 +93,8 @@ class _Backend(BaseHTTPRequestHandler):
         self.forge.asked.append((path, given))
         if self.forge.down:
             return self._answer(f"{self.forge.down} Down", {}, b"")
+        if self.forge.redirect:
+            return self._answer("302 Found", {"Location": self.forge.redirect + self.path}, b"")
         if given != f"Basic {SECRET}":
             return self._answer("401 Unauthorized", {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
         env = {

@@ -87,7 +87,7 @@ async def test_a_worktree_cut_off_in_the_making_is_made_again(repository, agent,
 
 async def test_a_killed_checkout_is_finished_by_the_next_one(repository, place):
     adding = asyncio.create_task(seat(repository, place))
-    while not (place / "trees/n-1/.git").exists():  # noqa: ASYNC110
+    while not (place / "trees/n-1/.git").exists():
         await asyncio.sleep(0)
     adding.cancel()
     await asyncio.gather(adding, return_exceptions=True)
