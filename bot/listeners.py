@@ -41,14 +41,14 @@ async def open_doors(public: ASGIApp, private: ASGIApp, listener: socket.socket,
         async with asyncio.TaskGroup() as group:
             for server, door in servers:
                 group.create_task(server.serve(sockets=[door]))
-            while not all(server.started for server, _ in servers):
+            while not all(server.started for server, _ in servers):  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.005)
             try:
                 yield
             finally:
                 for server, _ in servers:
                     server.should_exit = True
-                path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)  # noqa: ASYNC240 - one call at the very end
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:

@@ -1,6 +1,7 @@
 """The running service, as the command line and scripts may ask and steer it."""
 
 import asyncio
+import contextlib
 import os
 import time
 import uuid
@@ -22,6 +23,7 @@ from bot.figures import figures
 from bot.journal_views import delivery_detail, delivery_view, newest_record, record_views
 from bot.parts import Parts
 from runtime.errors import TmuxUnavailable, UserError
+from runtime.facts import Cleaned
 from runtime.facts import Killed as KilledFact
 from runtime.inbox import FAILED, PASTED, QUEUED
 from runtime.look import Look, look
@@ -30,6 +32,7 @@ from runtime.store import deliveries, facts, messages, sessions
 from runtime.store.tx import Tx
 from runtime.view import SessionView, iso, view
 
+CLEANED_WITHIN = 20.0
 NOT_LIVE = "{name} has ended ({status}): start it again by putting the label on its issue."
 
 
@@ -72,12 +75,19 @@ class Service:
         if not seen.session.live and seen.facts.cleaned is not None:
             return Killed(already_terminated=True, preserved=seen.facts.cleaned.preserved or None)
         await self._store.write(lambda tx: _kill(tx, name))
-        with self._store.listening(name) as news:
-            while (now := self._look(name)).facts.cleaned is None:
-                await news.wait()
-                news.clear()
-        kept = now.facts.cleaned.preserved if now.facts.cleaned else ""
-        return Killed(already_terminated=not seen.session.live, preserved=kept or None)
+        cleaned = await self._cleaned(name)
+        return Killed(
+            already_terminated=not seen.session.live, preserved=cleaned.preserved or None if cleaned else None
+        )
+
+    async def _cleaned(self, name: str) -> Cleaned | None:
+        """Wait a while until a session is cleaned up; None if that takes longer."""
+        with self._store.listening(name) as news, contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLEANED_WITHIN):
+                while self._look(name).facts.cleaned is None:
+                    await news.wait()
+                    news.clear()
+        return self._look(name).facts.cleaned
 
     async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float) -> Sent:
         """Commit a message and, with `wait`, watch until the agent has taken it in or `patience` is over."""

@@ -13,7 +13,7 @@ NOT_KNOWN = "There is no `/agent {word}` here.\n\n{help}"
 STATUS = "`{session}` is **{status}** ({reason})."
 STOPPED = "Stopping `{session}`. What was not pushed is kept; the status comment says where."
 
-_LINE = re.compile(r"^/agent(?:[ \t]+(\w+))?[^\n]*$", re.MULTILINE)
+_LINE = re.compile(r"^/agent(?:[ \t]+(\S+))?(?:[ \t][^\n]*)?\r?$", re.MULTILINE)
 
 
 def find(body: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from runtime.errors import Permanent
-from runtime.facts import Fact, Facts
+from runtime.facts import Fact, Facts, Killed
 from runtime.ports import Forge
 from runtime.project import Project
 from runtime.sessions import Session
@@ -86,14 +86,19 @@ class Context:
         self.ops.append(op)
 
     def claim(self, *, issue: int, title: str, task: str, agent: str, base: str, asked_by: str) -> None:
-        """Start a session for an issue; nothing happens if it has a live one by then."""
+        """Start a session for an issue; nothing happens if it has a live one by then.
+
+        What an agent that died has left to be looked at is cleared away.
+        """
 
         def op(tx: Tx) -> None:
             project = self.project
-            sessions.claim(
+            claimed = sessions.claim(
                 tx, project=project.id, prefix=project.session_prefix, repo=project.repo, issue=issue, title=title,
                 task=task, agent=agent, base=project.default_branch or base, asked_by=asked_by,
             )  # fmt: skip
+            for old in sessions.left_behind(tx.sql, claimed) if claimed else ():
+                fact_rows.learn(tx, old, Killed(by=asked_by, reason="superseded"), source="github")
 
         self.do(op)
 

@@ -70,10 +70,10 @@ async def pause_for_label(delivery: Delivery, ctx: Context) -> None:
 async def end_with_issue(delivery: Delivery, ctx: Context) -> None:
     """End the session of a closed issue; a merge that closed it counts as the merge, whichever comes first."""
     closed = delivery.view(IssueEvent)
-    if ctx.session is None or not ctx.session.live:
-        return delivery.skip("no live session")
+    if ctx.session is None or ctx.facts is None or ctx.facts.cleaned is not None:
+        return delivery.skip("no session that has not been cleaned up")
     ctx.learn(IssueClosed(by=closed.sender.login, why=closed.issue.state_reason or ""))
-    pull = ctx.facts.pull_request if ctx.facts else None
+    pull = ctx.facts.pull_request
     if pull is not None:
         now = await ctx.forge.pull_request(ctx.repo, pull.number)
         if now.state == "merged":

@@ -10,8 +10,8 @@ from runtime.store.tx import Tx
 
 FOR_EVER = 1e9
 
-CLEARED = frozenset({Status.MERGED, Status.KILLED, Status.CLEANUP, Status.TERMINATED})
-"""Ends after which nothing of the session has to stay for a person to look at."""
+DIED = frozenset({"agent_process_exited", "runtime_lost"})
+"""Reasons of an end that nobody asked for."""
 
 
 async def end(hands: Hands, seen: Look) -> float:
@@ -19,9 +19,7 @@ async def end(hands: Hands, seen: Look) -> float:
 
     An agent that died by itself leaves its terminal and worktree to be looked at; only its work is kept safe.
     """
-    if seen.facts.process is not None and seen.facts.process.state == "lost":
-        return await _keep_for_a_look(hands, seen)
-    if seen.session.announced_reason == "agent_process_exited":
+    if seen.session.announced_reason in DIED:
         return await _keep_for_a_look(hands, seen)
     grace = _grace_left(hands, seen)
     if grace > 0:

@@ -76,6 +76,13 @@ def unfinished(sql: sa.Connection) -> list[Session]:
     return [Session(**row) for row in sql.execute(query).mappings()]
 
 
+def left_behind(sql: sa.Connection, session: Session) -> list[str]:
+    """Return earlier sessions of the same issue that ended and were not cleaned up."""
+    cleaned = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")
+    same = (T.project == session.project, T.issue == session.issue, T.id != session.id)
+    return list(sql.execute(sa.select(T.id).where(*same, T.live.is_(False), T.id.not_in(cleaned))).scalars())
+
+
 def change(tx: Tx, name: str, **values: Any) -> None:
     """Change columns of a session."""
     tx.sql.execute(schema.sessions.update().where(T.id == name).values(**values))

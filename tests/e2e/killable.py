@@ -1,11 +1,13 @@
-"""`ao serve` that kills itself after certain committed records, and otherwise differs only in its pace.
+"""`ao serve` that kills itself after certain committed records, and is started again each time.
 
-    killable.py FILE     FILE lists record numbers, one a line; each is crossed out before the kill
+killable.py FILE           FILE lists record numbers, one a line; each is crossed out before the kill
+killable.py FILE --once    one life of it
 """
 
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +37,8 @@ def killer(plan: Path, database: Path) -> Callable[[], None]:
     return after_commit
 
 
-def main() -> int:
+def live() -> int:
+    """Serve until stopped or killed; differs from `ao serve` only in its pace."""
     place = data_dir(environment(), Path.cwd())
     pace = Pace(
         write_interval=0.0,
@@ -48,5 +51,17 @@ def main() -> int:
     return serve(load(environment(), Path.cwd()), pace=pace)
 
 
+def live_again_and_again() -> int:
+    """Start a new life after each kill, and count the deaths beside FILE."""
+    deaths = Path(sys.argv[1]).with_name("deaths")
+    deaths.write_text("0")
+    while True:
+        life = subprocess.Popen([sys.executable, *sys.argv, "--once"])
+        signal.signal(signal.SIGTERM, lambda *_, life=life: life.terminate())
+        if life.wait() != -signal.SIGKILL:
+            return life.returncode
+        deaths.write_text(str(int(deaths.read_text()) + 1))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(live() if "--once" in sys.argv else live_again_and_again())

@@ -1,18 +1,16 @@
 """Plays the demo's story on a stage of its own, with a service that may be killed, and says how it ended."""
 
-import asyncio
 import contextlib
 import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.demo.acts import ACTS, Story
-from bot.demo.service import Service
 from bot.demo.stage import Stage, stage
 
 KILLABLE = Path(__file__).with_name("killable.py")
@@ -48,29 +46,11 @@ async def play(home: Path, kills: list[int], *, speed: float = 50.0) -> tuple[En
     plan = home / "kills"
     plan.write_text("\n".join(map(str, sorted(kills))))
     async with stage(home, speed=speed, serve=[sys.executable, str(KILLABLE), str(plan)]) as set_up:
-        async with _restarting(set_up.service):
-            story = Story(set_up, patience=60.0)
-            for _, act in ACTS:
-                await act(story)
-            await story.until("nothing is left to do", lambda: _at_rest(set_up))
-            ending = await _ending(set_up, story)
-        return ending, set_up.service.starts - 1
-
-
-@asynccontextmanager
-async def _restarting(service: Service) -> AsyncIterator[None]:
-    async def restart() -> None:
-        while True:
-            await service.ended()
-            await service.start()
-
-    task = asyncio.create_task(restart())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        story = Story(set_up, patience=60.0)
+        for _, act in ACTS:
+            await act(story)
+        await story.until("nothing is left to do", lambda: _at_rest(set_up))
+        return await _ending(set_up, story), int((home / "deaths").read_text())
 
 
 async def _at_rest(set_up: Stage) -> bool:

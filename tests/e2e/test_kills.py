@@ -1,0 +1,52 @@
+"""`kill -9` anywhere in the story changes nothing that a user can see."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from play import Ending, play, short_directory
+
+LAST_RECORD = 100
+"""A whole story writes a few more records than this, so every planned kill comes to pass."""
+
+STORIES = int(os.environ.get("KILL_STORIES", "7"))
+KILLS = 8
+
+UNTOUCHED = Ending(
+    sessions=1,
+    pulls=1,
+    status_comments=1,
+    bot_comments=2,
+    thread_replies=2,
+    reactions=1,
+    messages=("task:answered", "ci:answered", "review:answered", "comment:answered"),
+    dead_letters=0,
+    merged=True,
+)
+
+
+def kill_points(seed: int) -> list[int]:
+    """The records after which the service dies, spread over the story, the same for a seed."""
+    chance = random.Random(seed)
+    stretch = LAST_RECORD // KILLS
+    return [number * stretch + chance.randrange(2, stretch) for number in range(KILLS)]
+
+
+async def test_story_without_kills_ends_as_expected():
+    with short_directory() as home:
+        ending, deaths = await play(home, [])
+    assert (ending, deaths) == (UNTOUCHED, 0)
+
+
+@pytest.mark.parametrize("seed", range(STORIES))
+async def test_kills_change_nothing_that_a_user_can_see(seed):
+    points = kill_points(seed)
+    with short_directory() as home:
+        ending, deaths = await play(home, points)
+    assert ending == UNTOUCHED, f"killed after records {points}"
+    assert deaths == KILLS
