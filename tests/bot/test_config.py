@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from bot.config import calling_session, load, make_data_dir, read
-from bot.config_schema import schema
+from bot.config_schema import File, ProjectEntry, schema
 from bot.config_show import effective
+from bot.settings import Settings
 from runtime.errors import ConfigError
 
 SECRET = "a-secret-of-enough-characters"
@@ -236,7 +237,10 @@ def test_a_wrong_file_stops_the_start_with_the_key_and_the_fix(home, text, told)
         ("{repo: o/a, env: {AO_PORT: '1'}}", "names that start with AO_ belong to the service; rename AO_PORT"),
         ("{repo: o/a, symlinks: [../x]}", "symlinks.0: '../x' is not possible: write a path inside the repository"),
         ("{repo: o/a, session_prefix: good}", "good has the prefix good too; write another, for example bad"),
-        ("{repo: o/a, session_prefix: App}", "session_prefix: 'App' is not possible: write up to 16 lower-case letters"),
+        (
+            "{repo: o/a, session_prefix: App}",
+            "session_prefix: 'App' is not possible: write up to 16",
+        ),
         ("{repo: O/Good}", "O/Good belongs to the project good already; keep one of them"),
     ],
 )
@@ -276,3 +280,10 @@ def test_the_data_directory_is_closed_to_others(home):
     assert place.stat().st_mode & 0o777 == 0o700
     with pytest.raises(ConfigError, match="choose another"):
         make_data_dir(Path("/dev/null/x"))
+
+
+def test_every_setting_and_key_is_documented():
+    text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    names = {f"AO_{name.upper()}" for name in Settings.model_fields} | {"AO_CONFIG_PATH", "AO_SECRETS_DIR"}
+    keys = {field.alias or name for model in (File, ProjectEntry) for name, field in model.model_fields.items()}
+    assert [name for name in sorted(names | keys) if f"`{name}`" not in text] == []

@@ -6,7 +6,6 @@ import re
 import socket
 import stat
 from html import unescape
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
@@ -50,6 +49,11 @@ def unused_tcp_port():
         return probe.getsockname()[1]
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr("bot.setup_places.LOOK_EVERY_S", 0.02)
+
+
 class Person:
     """Reads the terminal and does what it says in a browser."""
 
@@ -63,22 +67,17 @@ class Person:
         if found := re.search(r"→ .*: (http\S+)", line):
             self.pages.put_nowait(found[1])
 
-    async def consents(self) -> str:
-        """Open the page, submit its form to GitHub, and follow GitHub's redirect."""
+    async def consents(self) -> None:
+        """Open the page, submit its form to GitHub, and follow GitHub's redirect back."""
         async with aiohttp.ClientSession() as browser:
             page = await (await browser.get(await self.pages.get())).text()
             action = unescape(re.search(r'action="([^"]+)"', page)[1])
-            manifest = json.loads(unescape(re.search(r'name="manifest" value="([^"]+)"', page)[1]))
-            assert action.startswith(f"{self.github.url}/settings/apps/new?")
-            state = parse_qs(urlsplit(action).query)["state"][0]
-            code = apps.keep_manifest(self.github.world, self.github.world.user("owner"), manifest)
-            for wrong in ("", "guessed"):
-                assert (
-                    await browser.get(f"{manifest['redirect_url']}?{urlencode({'code': 'x', 'state': wrong})}")
-                ).status == 403
-            answer = await browser.get(f"{manifest['redirect_url']}?{urlencode({'code': code, 'state': state})}")
-            assert answer.status == 200
-            return await answer.text()
+            manifest = unescape(re.search(r'name="manifest" value="([^"]+)"', page)[1])
+            for query in ("", "?code=guessed", "?code=guessed&state=guessed"):
+                async with browser.get(json.loads(manifest)["redirect_url"] + query) as answer:
+                    assert answer.status == 403
+            answer = await browser.post(action, data={"manifest": manifest})
+            assert "You can close this page" in await answer.text()
 
     async def does_everything(self) -> None:
         """Create the App and install it."""
@@ -87,8 +86,9 @@ class Person:
 
     async def installs(self) -> None:
         """Install the App on the page that the terminal names."""
-        slug = re.search(r"/apps/([^/]+)/installations/new", await self.pages.get())[1]
-        self.github.install(slug, ["owner/my-app"])
+        async with aiohttp.ClientSession() as browser:
+            answer = await browser.post(await self.pages.get(), data={"repository": "owner/my-app"})
+            assert "Installed on owner/my-app" in await answer.text()
 
 
 async def play(environ, tmp_path, person, *steps, **wishes) -> int:
