@@ -85,8 +85,8 @@ class Service:
 
     async def end_terminals(self) -> None:
         """End the agents' tmux server, the one whose socket is in our own directory."""
-        sockets = [path for path in self.data.rglob("*") if path.is_socket() and "tmux" in path.name]
-        for socket in sockets:
+        socket = self.data / "tmux" / "s"
+        if socket.exists():
             process = await asyncio.create_subprocess_exec(
                 "tmux", "-S", os.fspath(socket), "kill-server", stderr=asyncio.subprocess.DEVNULL
             )

@@ -2,14 +2,10 @@
 
 import os
 import random
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from play import Ending, play, short_directory
+from tests.e2e.play import Ending, play, short_directory
 
 LAST_RECORD = 100
 """A whole story writes a few more records than this, so every planned kill comes to pass."""
