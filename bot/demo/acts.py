@@ -17,6 +17,7 @@ from bot.demo.stage import Stage
 T = TypeVar("T")
 
 PATIENCE = 40.0
+PATIENCE_WITH_A_MODEL = 900.0
 
 
 class NotSo(Exception):
@@ -28,13 +29,17 @@ class Story:
     """What the acts so far have brought about."""
 
     stage: Stage
-    patience: float = PATIENCE
+    patience: float = 0.0
     issue: int = 0
     pull: int = 0
     session: str = ""
     worktree: Path = Path()
     attach: str = ""
     heads: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Be as patient as the agent needs, unless told otherwise."""
+        self.patience = self.patience or (PATIENCE if self.stage.agent == "scripted" else PATIENCE_WITH_A_MODEL)
 
     async def until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
         """Return the first true answer of `look`; ask again until then."""
@@ -118,7 +123,16 @@ async def open_pull(story: Story) -> str:
 async def checks(story: Story) -> str:
     """CI fails on the first commit, the agent gets the log, and CI passes on its next one."""
     first = story.heads[0]
-    failed = await story.until("CI fails on the first commit", lambda: _conclusion(story, first, "failure"))
+
+    async def concluded() -> dict[str, Any] | None:
+        failed = await _conclusion(story, first, "failure")
+        if failed or story.stage.agent == "scripted":
+            return failed
+        return await _conclusion(story, first, "success")
+
+    failed = await story.until("CI fails on the first commit", concluded)
+    if failed["conclusion"] == "success":
+        return f"“{failed['name']}” passed at the first try"
 
     async def fixed() -> str | None:
         head = await story.head()
@@ -186,6 +200,21 @@ async def merge(story: Story) -> str:
 
     await story.until("the one status comment says so", said)
     return f"#{story.pull} merged, worktree and branch cleaned up, nothing was left to preserve"
+
+
+async def encore(stage: Stage) -> Story:
+    """Open one more issue, so that something is alive to be tried by hand; return when its pull request is open."""
+    story = Story(stage)
+    story.issue = await stage.maintainer.open_issue(project.NEXT_TITLE, project.NEXT_BODY)
+    await stage.maintainer.label(story.issue, "agent")
+    await claim(story)
+
+    async def opened() -> int | None:
+        pulls = await stage.maintainer.get("/pulls?state=open")
+        return int(pulls[0]["number"]) if pulls else None
+
+    story.pull = await story.until("the agent opens a pull request", opened)
+    return story
 
 
 ACTS: tuple[tuple[str, Callable[[Story], Awaitable[str]]], ...] = (

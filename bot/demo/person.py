@@ -1,5 +1,7 @@
 """A person at work on GitHub: what they would click or type, done through the REST API with their own token."""
 
+import json
+import shlex
 from typing import Any
 
 import aiohttp
@@ -31,6 +33,12 @@ class Person:
     async def get(self, path: str) -> Any:
         """Return an object or the first page of a list."""
         return await self.ask("GET", path)
+
+    def curl(self, path: str, body: dict[str, Any]) -> str:
+        """Return a line for a shell that sends what `ask` would, and prints the status of the answer."""
+        parts = ["-H", f"Authorization: {self._headers['Authorization']}", "-d", json.dumps(body)]
+        url = f"{self._root}/repos/{self.repo}{path}"
+        return shlex.join(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}\\n", url, *parts])
 
     async def open_issue(self, title: str, body: str) -> int:
         """Open an issue and return its number."""

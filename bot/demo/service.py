@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 READY_WITHIN = 20.0
+HANG_UP_WITHIN = 3.0
 
 
 class NotReady(Exception):
@@ -84,10 +85,27 @@ class Service:
             return await answer.json() if answer.content_type.endswith("json") else await answer.text()
 
     async def end_terminals(self) -> None:
-        """End the agents' tmux server, the one whose socket is in our own directory."""
+        """End the agents' tmux server, the one whose socket is in our own directory, and all that ran in it."""
         socket = self.data / "tmux" / "s"
-        if socket.exists():
-            process = await asyncio.create_subprocess_exec(
-                "tmux", "-S", os.fspath(socket), "kill-server", stderr=asyncio.subprocess.DEVNULL
-            )
-            await process.wait()
+        if socket.is_socket():
+            panes = await _tmux(socket, "list-panes", "-a", "-F", "#{pane_pid}")
+            await _tmux(socket, "kill-server")
+            for pid in panes.split():
+                await _end_group(int(pid))
+
+
+async def _tmux(socket: Path, *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        "tmux", "-S", os.fspath(socket), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    return (await process.communicate())[0].decode()
+
+
+async def _end_group(pid: int) -> None:
+    """Wait until nothing of a pane's process group is left, and kill what takes too long to hang up."""
+    deadline = asyncio.get_running_loop().time() + HANG_UP_WITHIN
+    with contextlib.suppress(ProcessLookupError):
+        while asyncio.get_running_loop().time() < deadline:
+            os.killpg(pid, 0)
+            await asyncio.sleep(0.02)
+        os.killpg(pid, signal.SIGKILL)

@@ -45,6 +45,7 @@ class Stage:
     reviewer: Person
     stranger: Person
     bot: str
+    agent: str = "scripted"
 
     def bot_calls(self) -> int:
         """Return how many API requests the bot has made so far, git's own excepted."""
@@ -84,7 +85,7 @@ async def stage(
             try:
                 await service.start()
                 await service.ready()
-                yield Stage(home, hub, service, *people, bot=app["slug"])
+                yield Stage(home, hub, service, *people, bot=app["slug"], agent=agent)
             finally:
                 await service.stop()
                 await service.end_terminals()

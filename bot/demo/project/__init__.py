@@ -18,6 +18,10 @@ REVIEW_COMMENTS = (
 )
 COMMENT = "please also mention it in the README"
 
+NEXT_TITLE = "surname() would be handy"
+NEXT_BODY = "`surname(\"Ada Lovelace\")` should give `Lovelace`."
+NEXT_COMMENT = "please add a test"
+
 SCRIPT = Path(__file__).with_name("script.toml")
 
 FILES = {
