@@ -5,7 +5,10 @@ the update and pushes it to the forge with its own credential, by its own config
 to the agent's side: no git of the service reads its configuration.
 """
 
+import contextlib
 import logging
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +31,7 @@ REFUSED = "The forge refused the push; change what it names and push again:\n{sa
 UNREACHABLE = "The forge cannot be reached now and nothing was pushed; run the same push again in a minute."
 
 _LONGEST_REFUSAL = 3000
+_ABANDONED_AFTER = 600.0
 _BEFORE = "# pack-refs with: peeled fully-peeled sorted \n"
 
 
@@ -67,7 +71,7 @@ class Gate:
         """Show the agent the forge's branches as last fetched; to be called after each fetch of the repository."""
         branches = await self._repository.remote_branches()
         own = branches.get(self._own)
-        if own is None or own != self._forwarded:
+        if not self._push_under_way() and (own is None or own != self._forwarded):
             self._forwarded = None
             self._show(branches)
             return
@@ -75,6 +79,18 @@ class Gate:
         shown = self._shown().get(self._own)
         rest = {name: sha for name, sha in branches.items() if name != self._own}
         self._show(rest | ({self._own: shown} if shown else {}), keep=self._own)
+
+    def _push_under_way(self) -> bool:
+        """Tell whether a receive-pack waits for its hook, also one that began before a restart of the service.
+
+        It keeps what it received in a directory of this name until it has written the ref.
+        """
+        oldest = time.time() - _ABANDONED_AFTER
+        with os.scandir(self.path / "objects") as entries:
+            waiting = [entry for entry in entries if entry.name.startswith("tmp_objdir-")]
+        with contextlib.suppress(FileNotFoundError):
+            return any(entry.stat().st_mtime > oldest for entry in waiting)
+        return False
 
     async def receive(self, request: PushRequest, remote: Remote) -> Answer:
         """Judge a push and forward it; the same request again, also after a crash, ends the same."""

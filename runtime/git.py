@@ -10,7 +10,7 @@ import base64
 import os
 import re
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,15 +134,8 @@ class Git:
         guards = [part for guard in _GUARDS for part in ("-c", guard)]
         access = remote.environment() if remote else {"GIT_ALLOW_PROTOCOL": ""}
         access |= self._ssh if remote and remote.protocol == "ssh" else {}
-        process = await asyncio.create_subprocess_exec(
-            "git", *guards, *places, *args,
-            stdin=asyncio.subprocess.PIPE if input is not None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment | access | dict(env or {}),
-            cwd="/",
-            start_new_session=True,
-        )  # fmt: skip
+        command = ("git", *guards, *places, *args)
+        process = await _start(command, self._environment | access | dict(env or {}), talks=input is not None)
         given = None if input is None else input.encode(errors="surrogateescape")
         try:
             async with asyncio.timeout(deadline):
@@ -165,6 +158,26 @@ def failure(args: Collection[str], ended: Ended, remote: Remote | None = None) -
     if remote is not None and _PASSING_TROUBLE.search(stderr):
         return ForgeBusy(message, after=10.0)
     return GitFailed(message, stderr=stderr)
+
+
+async def _start(command: Sequence[str], env: Mapping[str, str], *, talks: bool) -> asyncio.subprocess.Process:
+    """Start a process group of its own; a cancel while it starts ends it too."""
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE if talks else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+            cwd="/",
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,0 +1,97 @@
+"""Starting git: environment, deadline, errors."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime.errors import ForgeBusy, GitFailed
+from runtime.git import Git, Remote
+
+
+async def test_git_sees_nothing_of_the_callers_environment(place, monkeypatch):
+    hostile = {"GIT_DIR": "/nonexistent", "GIT_SSH_COMMAND": "touch x", "GIT_TRACE": "1", "HOME": str(place)}
+    git = Git(os.environ | hostile)
+    (place / ".gitconfig").write_text("[user]\n\tname = someone\n")
+    assert (await git.attempt("config", "user.name")).code == 1
+    shown = (await git.run("-c", "alias.env=!env", "env")).splitlines()
+    assert not [line for line in shown if line.startswith(("GIT_DIR=", "GIT_SSH", "GIT_TRACE"))]
+    assert "HOME=/nonexistent" in shown
+
+
+async def test_a_command_past_its_deadline_dies_with_its_children(git, place):
+    started = time.monotonic()
+    with pytest.raises(GitFailed, match="no answer within"):
+        await git.run("-c", f"alias.hang=!sleep 60 & echo $! > {place}/pid; wait", "hang", deadline=0.5)
+    assert time.monotonic() - started < 5
+    await gone(int((place / "pid").read_text()))
+
+
+async def test_a_cancelled_command_dies_with_its_children(git, place):
+    running = asyncio.create_task(git.run("-c", f"alias.hang=!sleep 60 & echo $! > {place}/pid; wait", "hang"))
+    while not (place / "pid").exists() or not (place / "pid").read_text():
+        await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await gone(int((place / "pid").read_text()))
+
+
+async def test_a_command_cancelled_while_it_starts_leaves_no_process(git, place):
+    running = asyncio.create_task(git.run("-c", f"alias.hang=!echo $$ > {place}/pid; exec sleep 60", "hang"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    running.cancel()
+    started = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert time.monotonic() - started < 5
+    if (place / "pid").exists():
+        await gone(int((place / "pid").read_text()))
+
+
+async def gone(pid: int) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            except FileNotFoundError:
+                return
+            if state == "Z":
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_failure_carries_what_git_said(git, place):
+    with pytest.raises(GitFailed, match=r"git rev-parse failed: fatal: not a git repository") as caught:
+        await git.run("rev-parse", "HEAD", git_dir=place)
+    assert "not a git repository" in caught.value.stderr
+
+
+@pytest.mark.parametrize(("down", "error"), [(503, ForgeBusy), (429, ForgeBusy), (404, GitFailed)])
+async def test_only_a_remote_in_trouble_is_worth_another_try(git, forge, down, error):
+    forge.down = down
+    with pytest.raises(error):
+        await git.run("ls-remote", "--", forge.url, remote=Remote(forge.url))
+
+
+async def test_an_unreachable_remote_is_worth_another_try(git):
+    remote = Remote("http://127.0.0.1:9/o/n.git")
+    with pytest.raises(ForgeBusy):
+        await git.run("ls-remote", "--", remote.url, remote=remote)
+
+
+@pytest.mark.parametrize(
+    ("url", "protocol"),
+    [("https://x/y", "https"), ("git@x:y", "ssh"), ("ssh://x/y", "ssh"), ("/x/y", "file"), ("ext::x", "file")],
+)
+def test_the_transport_is_known_from_the_url(url, protocol):
+    assert Remote(url).protocol == protocol
+
+
+async def test_texts_of_any_bytes_survive(git, repository):
+    odd = b"\xff\n".decode(errors="surrogateescape")
+    sha = (await repository.run("hash-object", "-w", "--stdin", input=odd)).strip()
+    assert await repository.run("cat-file", "blob", sha) == odd
