@@ -1,0 +1,93 @@
+"""Fifty sessions: what they cost while nothing happens, how fast they are listed, and how fast they are adopted."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from bench import processes
+from bench.figure import Figure, median
+from bench.ground import Ground, ground, ran, until
+
+SESSIONS = 50
+IDLE = 60.0
+RESTARTS = 3
+LISTINGS = 9
+IMPORTS = "import typer, rich.table, http.client"
+
+
+async def crowd() -> list[Figure]:
+    """Start the sessions once, and measure everything that needs them."""
+    async with ground() as place:
+        for _ in range(SESSIONS):
+            _, delivery = await place.label_held_back()
+            await place.post(delivery)
+        await until("all agents are idle", lambda: _answered(place) == SESSIONS, within=240.0, every=0.1)
+        await until("everything is said", lambda: not _to_say(place), within=240.0, every=0.1)
+        quiet = await _idle(place)
+        return [*quiet, await _listing(place), await _adoption(place)]
+
+
+def _answered(place: Ground) -> int:
+    return int(place.rows("SELECT count(*) FROM messages WHERE state = 'answered'")[0][0])
+
+
+def _to_say(place: Ground) -> int:
+    return int(place.rows("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")[0][0])
+
+
+async def _idle(place: Ground) -> list[Figure]:
+    service, tmux = place.pid, processes.listening(place.data / "tmux" / "s")
+    calls, used, began = len(place.stage.hub.requests), _used(service, tmux), time.monotonic()
+    await asyncio.sleep(IDLE)
+    share = 100 * (_used(service, tmux) - used) / (time.monotonic() - began)
+    resident, proportional = processes.memory(service)
+    note = f"{SESSIONS} sessions, {IDLE:g} s"
+    return [
+        Figure("idle cpu", share, "% of a core", 1.0, note=f"{note}: service, its children, tmux"),
+        Figure("idle memory", resident, "MB", 95.0, note=f"RSS; PSS {proportional:.0f} MB"),
+        Figure("idle calls", len(place.stage.hub.requests) - calls, "", 0, note=note),
+    ]
+
+
+def _used(service: int, tmux: int) -> float:
+    alive = sum(processes.cpu_seconds(pid) for pid in processes.children(service))
+    return processes.cpu_seconds(service) + processes.cpu_seconds(tmux) + alive
+
+
+async def _listing(place: Ground) -> Figure:
+    ao = [sys.executable, "-m", "bot", "session", "ls"]
+    environment = {**os.environ, "AO_DATA_DIR": str(place.data)}
+    ours, bare = [], []
+    for _ in range(LISTINGS):
+        bare.append(await ran(sys.executable, "-c", IMPORTS, cwd=place.home))
+        ours.append(await ran(*ao, cwd=place.home, env=environment))
+    note = f"{SESSIONS} sessions, against `{IMPORTS}`"
+    return Figure("session ls", median(ours) * 1e3, "ms", 1.5, floor=median(bare) * 1e3, note=note)
+
+
+async def _adoption(place: Ground) -> Figure:
+    took = [await _restart(place) for _ in range(RESTARTS)]
+    note = f"from the start of the process, median of {RESTARTS}"
+    return Figure("restart", median(took), "s", 1.5, note=note)
+
+
+async def _restart(place: Ground) -> float:
+    service = place.stage.service
+    os.kill(place.pid, signal.SIGKILL)
+    await service.ended()
+    read = service.log.stat().st_size
+    began = time.monotonic()
+    await service.start()
+    await until("all are adopted", lambda: _adopted(service.log, read) == SESSIONS)
+    took = time.monotonic() - began
+    await service.ready()
+    return took
+
+
+def _adopted(log: Path, start: int) -> int:
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read().count(b"adopted")

@@ -1,0 +1,92 @@
+"""From a label to an agent that runs in its worktree, against git and tmux alone on the same repository."""
+
+import json
+import time
+from pathlib import Path
+
+from bench import processes
+from bench.figure import Figure, median
+from bench.ground import PREFIX, PROJECT, Ground, ground, ran, until
+from bot.demo.stage import REPO
+
+FILES = 5000
+ROUNDS = 12
+
+
+def files() -> dict[str, str]:
+    """Return the files of a repository of ordinary size."""
+    return {
+        f"part{number // 100:02}/module{number % 100:02}.py": f'"""Module {number}."""\n\nVALUE = {number}\n' * 8
+        for number in range(FILES)
+    }
+
+
+async def spawn(rounds: int = ROUNDS) -> list[Figure]:
+    """Label issues and add bare worktrees in turns; nothing is deleted in between."""
+    async with ground(files=files()) as place:
+        floor = await Floor.prepare(place)
+        await place.session()
+        await floor.once()
+        ours: list[float] = []
+        bare: list[float] = []
+        for _ in range(rounds):
+            bare.append(await floor.once())
+            ours.append(await labelled(place))
+        await floor.close()
+    note = f"{FILES} files, medians of {rounds}; p95 {1e3 * sorted(ours)[-1]:.0f} ms at most"
+    return [Figure("spawn", median(ours) * 1e3, "ms", 1.25, floor=median(bare) * 1e3, note=note)]
+
+
+async def labelled(place: Ground) -> float:
+    """Return the seconds from the label's delivery until the agent's process is in its worktree."""
+    _, delivery = await place.label_held_back()
+    name = f"{PREFIX}-{place.sessions}"
+    pushes = place.data / "launch" / name / "pushes.jsonl"
+    worktree = place.data / "worktrees" / PROJECT / name
+    began = await place.post(delivery)
+
+    def at_work() -> float | None:
+        return time.monotonic() if any(processes.working_in(worktree, pid) for pid in _started(pushes)) else None
+
+    ended = await until(f"the agent of {name} runs", at_work, every=0.001)
+    await until(f"{name} is idle", lambda: place.ready(name) or None)
+    return ended - began
+
+
+def _started(pushes: Path) -> list[int]:
+    try:
+        lines = pushes.read_text().splitlines()
+    except OSError:
+        return []
+    return [int(push["pid"]) for push in map(json.loads, lines) if push["kind"] == "started"]
+
+
+class Floor:
+    """A clone and a tmux server of its own, with nothing around them."""
+
+    def __init__(self, repository: Path) -> None:
+        self._repository = repository
+        self._socket = repository.with_name("tmux")
+        self._count = 0
+
+    @classmethod
+    async def prepare(cls, place: Ground) -> "Floor":
+        """Clone what the service has cloned."""
+        repository = place.home / "floor" / "bare.git"
+        repository.parent.mkdir()
+        source = place.stage.hub.world.repository(REPO).path
+        await ran("git", "clone", "-q", "--bare", "--no-hardlinks", source, repository)
+        return cls(repository)
+
+    async def once(self) -> float:
+        """Add a worktree and start a program in it; return the seconds."""
+        self._count += 1
+        name = f"floor-{self._count}"
+        path = self._repository.parent / name
+        added = await ran("git", "worktree", "add", "-q", "-b", name, path, "main", cwd=self._repository)
+        program = ("new-session", "-d", "-s", name, "-c", path, "sleep", "3600")
+        return added + await ran("tmux", "-S", self._socket, "-f", "/dev/null", *program)
+
+    async def close(self) -> None:
+        """End the tmux server with what runs in it."""
+        await ran("tmux", "-S", self._socket, "kill-server")
