@@ -32,7 +32,7 @@ async def deliver(hands: Hands, seen: Look, message: Message) -> None:
     text = as_terminal_text(prompts.message(message))
     await hands.store.write(lambda tx: messages.mark(tx, message, PASTED, "being typed", text=text))
     typed = await _type(hands, seen, message, text)
-    log.info("message typed", extra={"session_id": message.session_id, "message": message.id, "how": typed.outcome})
+    log.info("message typed", extra={"session_id": message.session_id, "message_id": message.id, "how": typed.outcome})
     await _settle(hands, message, typed)
 
 

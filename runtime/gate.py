@@ -67,11 +67,12 @@ class Gate:
         layout.make_gate(self.path, self._repository.path / "objects", hook, self._default)
         await self.refresh()
 
-    async def refresh(self) -> None:
+    async def refresh(self, *, refusing: bool = False) -> None:
         """Show the agent the forge's branches as last fetched; to be called after each fetch of the repository."""
         branches = await self._repository.remote_branches()
         own = branches.get(self._own)
-        if not self._push_under_way() and (own is None or own != self._forwarded):
+        under_way = not refusing and self._push_under_way()
+        if not under_way and (own is None or own != self._forwarded):
             self._forwarded = None
             self._show(branches)
             return
@@ -119,7 +120,7 @@ class Gate:
             return Answer.refused(UNREACHABLE)
         if "(stale info)" in ended.out:
             await self._repository.fetch()
-            await self.refresh()
+            await self.refresh(refusing=True)
             return Answer.refused(OUTDATED.format(branch=self._own))
         log.info("the forge refused a push", extra={"gate": str(self.path)})
         return Answer.refused(REFUSED.format(said=_forge_words(ended)[:_LONGEST_REFUSAL]))

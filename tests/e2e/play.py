@@ -5,8 +5,8 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +41,21 @@ def short_directory() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def play(home: Path, kills: list[int], *, speed: float = 50.0) -> tuple[Ending, int]:
+@asynccontextmanager
+async def set_stage(home: Path, *, kills: list[int] | None = None, rules: str | None = None) -> AsyncIterator[Stage]:
+    """A stage whose service works without pauses; `rules` is what its scripted agent plays instead of the demo."""
+    plan, script = home / "kills", home / "script.toml"
+    plan.write_text("\n".join(map(str, sorted(kills or []))))
+    if rules is not None:
+        script.write_text(rules)
+    serve = [sys.executable, str(KILLABLE), str(plan)]
+    async with stage(home, speed=50.0, serve=serve, script=script if rules is not None else None) as made:
+        yield made
+
+
+async def play(home: Path, kills: list[int]) -> tuple[Ending, int]:
     """Play the whole story while the service dies at `kills`; return the ending and how often it died."""
-    plan = home / "kills"
-    plan.write_text("\n".join(map(str, sorted(kills))))
-    async with stage(home, speed=speed, serve=[sys.executable, str(KILLABLE), str(plan)]) as set_up:
+    async with set_stage(home, kills=kills) as set_up:
         story = Story(set_up, patience=60.0)
         for _, act in ACTS:
             await act(story)
