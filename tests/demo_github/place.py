@@ -1,6 +1,7 @@
 """One local GitHub with a small project, an installed app, and a place where its webhooks arrive."""
 
 import json
+import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import jwt
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.demo.github import LocalGitHub
 
@@ -55,6 +57,9 @@ EVENTS = [
     "push",
     "label",
 ]
+# Made once: a new one for each test would be the slowest part of it.
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the certificates anew for each client takes long
 REPO = "/repos/alice/garden"
 
 
@@ -96,7 +101,7 @@ class Person(httpx.AsyncClient):
 
     def __init__(self, hub: LocalGitHub, token: str | None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        super().__init__(base_url=hub.url, headers=headers, timeout=20)
+        super().__init__(base_url=hub.url, headers=headers, timeout=20, verify=NO_TLS)
         self.token = token
 
     async def json(self, method: str, path: str, body: Any = None, *, status: int | None = None) -> Any:
@@ -164,7 +169,7 @@ async def place(hub, inbox):
         "default_permissions": PERMISSIONS,
         "default_events": EVENTS,
     }
-    app = hub.create_app("alice", manifest)
+    app = hub.create_app("alice", manifest, key=KEY)
     installation = hub.install(app["slug"], ["alice/garden"])
     place = Place(
         hub, inbox, **people, anyone=Person(hub, None), bot=Person(hub, None), app=app, installation=installation.id

@@ -10,6 +10,18 @@ from pathlib import Path
 PATH = os.environ.get("PATH", os.defpath)
 DEADLINE = 60.0
 ZERO = "0" * 40
+SETTINGS = f"""[http]
+\treceivepack = true
+[receive]
+\thideRefs = refs/pull
+\tautogc = false
+[gc]
+\tauto = 0
+[core]
+\thooksPath = {os.devnull}
+[uploadpack]
+\tallowReachableSHA1InWant = true
+"""
 
 
 class GitError(Exception):
@@ -86,16 +98,9 @@ async def branches(repo: Path) -> dict[str, str]:
 
 def create(path: Path, files: dict[str, str], *, branch: str, author: str, email: str) -> None:
     """Make a bare repository with one commit of these files; blocking, meant for set-up."""
-    _run("git", "init", "--quiet", "--bare", f"--initial-branch={branch}", str(path))
-    for key, value in (
-        ("http.receivepack", "true"),
-        ("receive.hideRefs", "refs/pull"),
-        ("receive.autogc", "false"),
-        ("gc.auto", "0"),
-        ("core.hooksPath", os.devnull),
-        ("uploadpack.allowReachableSHA1InWant", "true"),
-    ):
-        _run("git", f"--git-dir={path}", "config", key, value)
+    _run("git", "init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", str(path))
+    with (path / "config").open("a") as config:
+        config.write(SETTINGS)
     if files:
         stream = _first_commit(files, branch=branch, author=author, email=email)
         _run("git", f"--git-dir={path}", "fast-import", "--quiet", "--date-format=now", stdin=stream)

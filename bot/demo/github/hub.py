@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.demo.github import site
 from bot.demo.github.changes import apps, repositories
@@ -32,7 +33,7 @@ class LocalGitHub:
         root.mkdir(parents=True, exist_ok=True)
         self.world = World(root, clock, url)
         github = apps.add_user(self.world, "github", "Organization")
-        apps.create_app(self.world, github, {**ACTIONS, "default_permissions": {"checks": "write"}})
+        apps.add_app(self.world, github, {**ACTIONS, "default_permissions": {"checks": "write"}}, public_key=b"")
         self.app = site.build(self.world)
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -103,10 +104,10 @@ class LocalGitHub:
         """Give a user a role: none, read, triage, write, maintain or admin."""
         repositories.set_role(self.world.repository(repo_full_name), self.world.user(login), role)
 
-    def create_app(self, owner: str, manifest: Json) -> Json:
+    def create_app(self, owner: str, manifest: Json, *, key: rsa.RSAPrivateKey | None = None) -> Json:
         """Make an app without the browser's steps; the answer is that of the manifest's conversion."""
         code = apps.keep_manifest(self.world, self.world.user(owner), manifest)
-        return conversion(self.world, *apps.convert(self.world, code))
+        return conversion(self.world, *apps.convert(self.world, code, key))
 
     def install(self, slug: str, repo_full_names: list[str]) -> Installation:
         """Install an app on repositories of one account."""

@@ -86,20 +86,20 @@ def keep_manifest(world: World, owner: User, manifest: Json) -> str:
     return code
 
 
-def convert(world: World, code: str) -> tuple[App, str, str]:
-    """Make the app of a manifest's code, once; also returns its private key and its webhook secret."""
+def convert(world: World, code: str, key: rsa.RSAPrivateKey | None = None) -> tuple[App, str]:
+    """Make the app of a manifest's code, once; also returns its private key, which is kept nowhere."""
     owner, manifest, kept_at = world.manifests.pop(code, (None, {}, world.now()))
     if owner is None or world.now() > kept_at + CODE_LIFE:
         raise not_found()
-    return create_app(world, owner, manifest)
+    key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return add_app(world, owner, manifest, _public(key)), _private(key)
 
 
-def create_app(world: World, owner: User, manifest: Json) -> tuple[App, str, str]:
-    """Make an app; also returns its private key and its webhook secret, which are shown only here."""
+def add_app(world: World, owner: User, manifest: Json, public_key: bytes) -> App:
+    """Make an app; with an empty key it can never sign."""
     name = str(manifest.get("name") or f"{owner.login}-app")
     slug = _slug(world, name)
     bot = add_user(world, f"{slug}[bot]", "Bot")
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     settings = manifest.get("hook_attributes") or {}
     number, secret, now = world.id(), secrets.token_hex(20), world.now()
     events = list(manifest.get("default_events") or [])
@@ -107,14 +107,14 @@ def create_app(world: World, owner: User, manifest: Json) -> tuple[App, str, str
     hook.active = bool(settings.get("active", True))
     permissions = {"metadata": "read", **(manifest.get("default_permissions") or {})}
     app = App(
-        number, slug, name, owner, bot, f"Iv23li{secrets.token_hex(7)}", secrets.token_hex(20), _public(key),
+        number, slug, name, owner, bot, f"Iv23li{secrets.token_hex(7)}", secrets.token_hex(20), public_key,
         permissions, events, hook, now, str(manifest.get("url", world.url)), manifest.get("description"),
         str(manifest.get("setup_url") or ""),
     )  # fmt: skip
     world.apps[slug] = app
     if hook.url:
         ping(world, hook, repo=None, sender=owner)
-    return app, _private(key), secret
+    return app
 
 
 def install(world: World, app: App, account: User, repositories: list[Repository], selection: str) -> Installation:

@@ -33,9 +33,7 @@ class Pages:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.jinja = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, trim_blocks=True
-        )
+        self.jinja = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, trim_blocks=True)
         self.jinja.filters |= {
             "ago": lambda moment: words.ago(moment, world.now()),
             "emoji": lambda content: words.EMOJI[content],

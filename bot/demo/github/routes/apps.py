@@ -13,9 +13,14 @@ from bot.demo.github.world import World
 rest = Table()
 
 
-def conversion(world: World, app: App, pem: str, secret: str) -> Json:
+def conversion(world: World, app: App, pem: str) -> Json:
     """A new app with everything secret about it, shown this once."""
-    keys = {"client_id": app.client_id, "client_secret": app.client_secret, "webhook_secret": secret, "pem": pem}
+    keys = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "webhook_secret": app.hook.secret,
+        "pem": pem,
+    }
     return people.app(world, app) | keys
 
 
