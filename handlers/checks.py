@@ -1,11 +1,14 @@
 """Tell the agent when a check of its newest commit failed, all failures of a commit in one message."""
 
+from itertools import takewhile
+
 from gidgethub.routing import Router
 
 from handlers.context import Context, Delivery
 from handlers.outbound import say
 from handlers.payloads import CheckRunEvent, CheckRunView, CheckSuiteEvent
 from runtime.facts import Check, ChecksDone, Facts
+from runtime.inbox import Message
 from runtime.store import facts as fact_rows
 from runtime.store import messages
 from runtime.store.tx import Tx
@@ -34,28 +37,28 @@ async def note_check(delivery: Delivery, ctx: Context) -> None:
         return None
     if newest(ctx.facts) not in ("", run.head_sha):
         return delivery.skip(f"{run.head_sha[:7]} is no longer the newest commit")
+    if not ctx.project.reactions.ci_failed.auto:
+        return delivery.skip("the project does not want failed checks told")
     return await _tell(run, ctx)
 
 
 async def _tell(run: CheckRunView, ctx: Context) -> None:
     log = await ctx.forge.failed_log(ctx.repo, run.id)
     part: dict[str, object] = {
-        "conclusion": run.conclusion,
-        "head_sha": run.head_sha,
-        "url": run.html_url or "",
-        "log": log,
-    }
+        "run": run.id, "conclusion": run.conclusion, "head_sha": run.head_sha, "url": run.html_url or "", "log": log,
+    }  # fmt: skip
     settle = ctx.now + ctx.project.reactions.ci_failed.settle
     ctx.do(lambda tx: _queue(tx, ctx, run, part, settle))
 
 
 def _queue(tx: Tx, ctx: Context, run: CheckRunView, part: dict[str, object], settle: float) -> None:
     session = ctx.session
-    if session is None or not ctx.project.reactions.ci_failed.auto:
-        return
-    if _gave_up(tx, ctx, run):
+    if session is None:
         return
     facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
+    known = messages.of_session(tx.sql, session.id)
+    if _was_told(known, run) or _gave_up(tx, ctx, run, _streak(known, facts)):
+        return
     not_before = 0.0 if settled(facts, run.head_sha) else settle
     key = f"ci:{session.id}:{run.head_sha}"
     if messages.add_part(tx, key, run.name, part):
@@ -68,22 +71,27 @@ def _queue(tx: Tx, ctx: Context, run: CheckRunView, part: dict[str, object], set
         messages.add(tx, session.id, kind="ci", source_key=again, author="CI", parts={run.name: part})
 
 
-def _gave_up(tx: Tx, ctx: Context, run: CheckRunView) -> bool:
-    """Tell whether the agent has failed as often in a row as the project allows; says so once per commit."""
-    session, reaction = ctx.session, ctx.project.reactions.ci_failed
-    if session is None:
-        return True
-    told: set[str] = set()
-    for message in reversed(messages.of_session(tx.sql, session.id)):
-        if message.kind != "ci":
-            break
-        told |= {part["head_sha"] for part in message.parts.values()}
-    told.discard(run.head_sha)
-    if len(told) <= reaction.retries:
+def _was_told(known: list[Message], run: CheckRunView) -> bool:
+    """Tell whether this very run is in a message: one that is created as failed is also reported as completed."""
+    told = (part for message in known if message.kind == "ci" for part in message.parts.values())
+    return any(part.get("run") == run.id for part in told)
+
+
+def _streak(known: list[Message], facts: Facts) -> list[Message]:
+    """Return what was told about failures, newest first, since somebody else had a word or a commit passed."""
+    green = last_green(facts)
+    told = takewhile(lambda message: message.kind == "ci" and message.created_at > green, reversed(known))
+    return list(told)
+
+
+def _gave_up(tx: Tx, ctx: Context, run: CheckRunView, streak: list[Message]) -> bool:
+    """Tell whether the agent has failed as often in a row as the project allows; says so once."""
+    told = {part["head_sha"] for message in streak for part in message.parts.values()} - {run.head_sha}
+    if len(told) <= ctx.project.reactions.ci_failed.retries:
         return False
-    if session.issue is not None:
+    if ctx.session is not None and ctx.session.issue is not None:
         text = ESCALATED.format(failures=len(told), url=run.html_url or "the checks")
-        say(tx, session, session.issue, text, key=f"escalated:{session.id}:{len(told)}")
+        say(tx, ctx.session, ctx.session.issue, text, key=f"escalated:{ctx.session.id}:{streak[-1].id}")
     return True
 
 
@@ -108,6 +116,14 @@ def newest(facts: Facts) -> str:
     if pushed is not None and (pull is None or pushed.at >= pull.at):
         return pushed.sha
     return pull.head_sha if pull else ""
+
+
+def last_green(facts: Facts) -> float:
+    """Return when the checks of a commit last ended without a failure, 0 if they never did."""
+    ended: list[Check | ChecksDone] = [*facts.checks, *facts.checks_done]
+    failed = {check.head_sha for check in ended if check.conclusion in FAILED}
+    passed = (suite.at for suite in facts.checks_done if suite.conclusion == "success" and suite.head_sha not in failed)
+    return max(passed, default=0.0)
 
 
 def settled(facts: Facts, sha: str) -> bool:

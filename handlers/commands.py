@@ -13,12 +13,13 @@ NOT_KNOWN = "There is no `/agent {word}` here.\n\n{help}"
 STATUS = "`{session}` is **{status}** ({reason})."
 STOPPED = "Stopping `{session}`. What was not pushed is kept; the status comment says where."
 
+_CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^/agent(?:[ \t]+(\S+))?(?:[ \t][^\n]*)?\r?$", re.MULTILINE)
 
 
 def find(body: str) -> str | None:
-    """Return the word after `/agent` on a line of its own, or None when the comment is no command."""
-    found = _LINE.search(body)
+    """Return the word after `/agent` on a line of its own, outside code, or None when the comment is no command."""
+    found = _LINE.search(_CODE.sub("", body))
     return (found[1] or "help").lower() if found else None
 
 

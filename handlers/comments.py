@@ -22,18 +22,30 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
         return delivery.skip("no session for this issue or pull request")
     if not await may_command(delivery, ctx, made.sender, body=made.comment.body):
         return None
+    text = visible(made.comment.body)
+    command = commands.find(text)
+    if reason := _not_for_us(ctx, text, command):
+        return delivery.skip(reason)
     ctx.react("issue_comment", made.comment.id)
-    if command := commands.find(made.comment.body):
+    if command:
         return commands.obey(command, delivery, ctx, made)
     if not ctx.session.live:
-        text = ENDED.format(session=ctx.session.id, status=ctx.session.announced_status, label=ctx.project.labels.spawn)
-        return ctx.comment(made.issue.number, text, key=f"ended:{made.comment.id}")
+        said = ENDED.format(session=ctx.session.id, status=ctx.session.announced_status, label=ctx.project.labels.spawn)
+        return ctx.comment(made.issue.number, said, key=f"ended:{made.comment.id}")
     kind = "pull request" if made.issue.pull_request is not None else "issue"
     parts = {
         "where": f"{kind} #{made.issue.number}", "number": made.issue.number, "id": made.comment.id,
-        "body": visible(made.comment.body),
+        "body": text,
     }  # fmt: skip
     return ctx.tell(kind="comment", key=f"comment:{ctx.repo}:{made.comment.id}", author=made.sender.login, parts=parts)
+
+
+def _not_for_us(ctx: Context, text: str, command: str | None) -> str | None:
+    if not text:
+        return "the comment shows no text"
+    if ctx.project.comments == "mention" and command is None and not ctx.people.is_mentioned(text):
+        return "the comment does not name the bot"
+    return None
 
 
 _HIDDEN = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)

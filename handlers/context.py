@@ -31,6 +31,10 @@ class People(Protocol):
         """Tell whether the bot itself wrote this."""
         ...
 
+    def is_mentioned(self, body: str) -> bool:
+        """Tell whether the text names the bot with an @."""
+        ...
+
 
 class Delivery:
     """One delivery, as a story sees it."""

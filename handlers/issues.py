@@ -2,6 +2,7 @@
 
 from gidgethub.routing import Router
 
+from handlers.comments import visible
 from handlers.context import Context, Delivery
 from handlers.payloads import IssueEvent
 from handlers.trust import may_command
@@ -36,7 +37,7 @@ async def spawn_for_label(delivery: Delivery, ctx: Context) -> None:
     except UserError as exc:
         raise UserError(UNKNOWN_AGENT.format(problem=exc, label=f"{ctx.project.labels.spawn}:<agent>")) from exc
     ctx.claim(
-        issue=labeled.issue.number, title=labeled.issue.title, task=labeled.issue.body or "", agent=agent,
+        issue=labeled.issue.number, title=labeled.issue.title, task=visible(labeled.issue.body or ""), agent=agent,
         base=labeled.repository.default_branch, asked_by=labeled.sender.login,
     )  # fmt: skip
     return ctx.react("issue", labeled.issue.number)

@@ -34,10 +34,12 @@ async def tell_review(delivery: Delivery, ctx: Context) -> None:
         return None
     _note(seen, ctx)
     number, review = seen.pull_request.number, seen.review
-    comments = await ctx.forge.review_comments(ctx.repo, number, review.id)
+    said = await ctx.forge.review_comments(ctx.repo, number, review.id)
+    # A reply of ours arrives as a review without a text; under a person's token only its marker tells.
+    comments = [comment for comment in said if not ctx.people.is_own(comment.author, comment.body)]
     body = visible(review.body or "")
     if not body and not comments:
-        return None
+        return delivery.skip("the bot's own words") if said else None
     parts = {"number": number, "state": review.state, "body": body, "comments": [_part(c) for c in comments]}
     return ctx.tell(kind="review", key=f"review:{ctx.repo}:{review.id}", author=seen.sender.login, parts=parts)
 

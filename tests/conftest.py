@@ -1,6 +1,7 @@
-"""What all tests share."""
+"""What all tests share: quick stores, a clock, GitHub's side, and the bot between them."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from runtime.store import store as store_module
 from runtime.store.migrate import migrate
+from tests.fakes.bot import Bot
+from tests.fakes.clock import FakeClock
+from tests.fakes.github import GitHub
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,3 +29,41 @@ def new_stores_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_module, "migrate", copy_or_migrate)
         yield
+
+
+@pytest.fixture
+def quick_disk():
+    """A directory in memory where there is one: for stores of which no test cuts the power."""
+    shared = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="ao-", dir=shared if shared.is_dir() else None))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def github(clock):
+    return GitHub(clock)
+
+
+@pytest.fixture
+def make_bot(quick_disk, clock, github):
+    """Return a function that makes a bot, with a project of the test's choice."""
+    made = []
+
+    def make(project=None):
+        made.append(Bot(quick_disk / f"ao-{len(made)}.db", clock, github, project))
+        return made[-1]
+
+    yield make
+    for bot in made:
+        bot.store.close()
+
+
+@pytest.fixture
+def bot(make_bot):
+    return make_bot()
