@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from runtime.hands import Hands
 from runtime.ingest import ingest
@@ -35,10 +36,15 @@ class Supervisor:
 
     async def _adopt(self) -> None:
         for session in self._hands.store.read(sessions.unfinished):
-            if facts.SPAWNED in self._hands.store.read(lambda sql, name=session.id: sessions.steps(sql, name)):  # type: ignore[misc]  # mypy does not infer a lambda with a default
+            if facts.SPAWNED not in self._hands.store.read(partial(sessions.steps, name=session.id)):
+                continue
+            try:
                 await self._hands.open_gate(session.id)
                 self._hands.listen(session.id)
                 await ingest(self._hands.store, session.id, self._hands.place(session.id).pushes)
+            except Exception:  # one session that cannot be adopted must not stop the others
+                log.exception("not adopted", extra={"session_id": session.id})
+            else:
                 log.info("adopted", extra={"session_id": session.id})
 
     def _keep_all(self, group: asyncio.TaskGroup) -> None:
@@ -53,4 +59,7 @@ class Supervisor:
     async def _read_pushes(self) -> None:
         while True:
             name = await self._pokes.get()
-            await ingest(self._hands.store, name, self._hands.place(name).pushes)
+            try:
+                await ingest(self._hands.store, name, self._hands.place(name).pushes)
+            except Exception:  # as above; the next poke reads the same lines again
+                log.exception("pushes not read", extra={"session_id": name})

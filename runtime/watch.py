@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from runtime.errors import TmuxUnavailable
 from runtime.facts import Process
@@ -55,7 +56,7 @@ class Watch:
     def _expected(self) -> list[Look]:
         store = self._hands.store
         live = store.read(sessions.listing)
-        looks = [store.read(lambda sql, name=session.id: look(sql, name)) for session in live]  # type: ignore[misc]  # mypy does not infer a lambda with a default
+        looks = [store.read(partial(look, session_id=session.id)) for session in live]
         return [seen for seen in looks if seen is not None and seen.facts.spawned and seen.agent_runs]
 
     async def _gone(self, seen: Look) -> None:
