@@ -40,13 +40,13 @@ class Figure:
 
     def cells(self) -> list[str]:
         """Return the row for people."""
-        sign, unit = "≥" if self.at_least else "≤", self.unit if self.ratio is None else "×"
+        sign, unit = "≥" if self.at_least else "≤", self.unit if self.ratio is None else "x"
         return [
             self.name,
             _written(self.measured, self.unit),
             "" if self.floor is None else _written(self.floor, self.unit),
-            "" if self.ratio is None else f"{self.ratio:.2f}×",
-            f"{sign} {_plain(self.goal)}{unit if unit == '×' else f' {unit}'.rstrip()}",
+            "" if self.ratio is None else f"{self.ratio:.2f}x",
+            f"{sign} {_plain(self.goal)}{unit if unit == 'x' else f' {unit}'.rstrip()}",
             "met" if self.met else "MISSED",
             self.note,
         ]

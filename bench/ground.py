@@ -123,7 +123,9 @@ class Ground:
             "SELECT 1 FROM records JOIN messages ON messages.id = json_extract(data, '$.message')"
             " WHERE source_key = ? AND records.kind = 'message' AND json_extract(data, '$.state') = 'accepted'"
         )
-        return await until(f"{source_key} is accepted", lambda: self.rows(query, source_key) and time.monotonic())
+        return await until(
+            f"{source_key} is accepted", lambda: time.monotonic() if self.rows(query, source_key) else None
+        )
 
     async def comment(self, issue: int, text: str) -> float:
         """Comment on an issue and return the seconds from the delivery to the agent's receipt."""
@@ -156,9 +158,7 @@ async def until(what: str, look: Callable[[], T | None], *, within: float = PATI
     raise NotMeasured(f"{what}: not so after {within:g} s")
 
 
-async def ran(
-    *argv: str | os.PathLike[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> float:
+async def ran(*argv: str | os.PathLike[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> float:
     """Run a program that must succeed and return the seconds it took."""
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
@@ -170,4 +170,3 @@ async def ran(
     if process.returncode:
         raise NotMeasured(f"{os.fspath(argv[0])} ended with {process.returncode}: {said.decode(errors='replace')}")
     return took
-

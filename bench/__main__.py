@@ -1,0 +1,89 @@
+"""Measure all figures of the product in one run, each against its floor, and say which goals are met.
+
+    python -m bench [--only NAME ...] [--json]
+
+Exit 1 when a goal is missed. NAME is one of: {names}.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import accept, crowd, size, spawning, starting, talking, telling
+from bench.figure import Figure
+
+Measure = Callable[[], Awaitable[list[Figure]]]
+HEADINGS = ("figure", "measured", "floor", "ratio", "goal", "verdict", "")
+
+
+async def accepting() -> list[Figure]:
+    """Run the benchmark of the receiver, which has an event loop of its own."""
+    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
+        found = await asyncio.to_thread(accept.measure, Path(directory), 5)
+    goals = accept.GOALS
+    return [
+        Figure(
+            "accept p50", found["accept_p50_ms"], "ms", goals["p50_ratio"], floor=found["insert_p50_ms"],
+            note="1 connection, against a bare durable insert",
+        ),
+        Figure(
+            "accept rate", found["accepts_per_s"], "/s", goals["throughput_ratio"],
+            floor=found["group_commits_per_s"], at_least=True,
+            note=f"{accept.CONNECTIONS} connections, against bare group commits",
+        ),
+    ]  # fmt: skip
+
+
+MEASURES: dict[str, Measure] = {
+    "accept": accepting,
+    "spawn": spawning.spawn,
+    "comment": talking.comment,
+    "ci": talking.checks,
+    "enter": talking.enter,
+    "help": starting.help,
+    "crowd": crowd.crowd,
+    "calls": telling.calls,
+    "size": size.size,
+}
+
+
+def main() -> int:
+    """Measure, print, and say whether all goals are met."""
+    text = (__doc__ or "").format(names=", ".join(MEASURES))
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME", help="may be given several times")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    figures = asyncio.run(_measure(options.only or list(MEASURES)))
+    if options.json:
+        print(json.dumps([figure.as_json() for figure in figures], indent=2))
+    else:
+        Console(width=None if sys.stdout.isatty() else 200).print(_table(figures))
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+async def _measure(names: list[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        figures += await MEASURES[name]()
+    return figures
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table(*HEADINGS, box=None)
+    for figure in figures:
+        table.add_row(*figure.cells(), style="" if figure.met else "bold red")
+    return table
+
+
+sys.exit(main())
