@@ -1,5 +1,6 @@
 """A clone to push from."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -16,8 +17,6 @@ ENVIRONMENT = {
 
 async def run(*words: str, cwd: Path, fails: bool = False) -> str:
     """Run git and return its output, standard error included."""
-    import asyncio
-
     process = await asyncio.create_subprocess_exec(
         "git", *words, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -28,7 +27,8 @@ async def run(*words: str, cwd: Path, fails: bool = False) -> str:
 
 def address(person, name: str = "alice/garden") -> str:
     """The repository's address with somebody's token in it."""
-    return person.base_url.join(f"/{name}.git").copy_with(username="x-access-token", password=person.token).__str__()
+    url = person.base_url.join(f"/{name}.git").copy_with(username="x-access-token", password=person.token)
+    return str(url)
 
 
 async def clone(person, to: Path, name: str = "alice/garden") -> Path:

@@ -180,7 +180,8 @@ class _Reader:
     def directives(self) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         while self.skip("@"):
-            found[self.next("name")] = self.arguments()
+            name = self.next("name")
+            found[name] = self.arguments()
         return found
 
     def value(self) -> Any:
