@@ -16,7 +16,7 @@ from runtime import layout
 from runtime.errors import ForgeBusy, GitFailed
 from runtime.gate_server import Answer, PushRequest, Update
 from runtime.git import NOBODY, Ended, Remote, failure
-from runtime.shim.install import install_shims, launcher
+from runtime.shim.install import install_shims, shim_command
 from runtime.workspace import Repository
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Gate:
     async def ensure(self, python: str, *, wait: float = 60.0) -> None:
         """Make or repair the gate and the shims beside it; `python` is the absolute path of the interpreter."""
         install_shims(self._programs, python, wait=wait)
-        hook = launcher(self._programs, python, "push", wait=wait)
+        hook = f"#!/bin/sh\nexec {shim_command(self._programs, python, 'push', wait=wait)}\n"
         layout.make_gate(self.path, self._repository.path / "objects", hook, self._default)
         await self.refresh()
 
@@ -92,6 +92,11 @@ class Gate:
         with contextlib.suppress(FileNotFoundError):
             return any(entry.stat().st_mtime > oldest for entry in waiting)
         return False
+
+    async def freshen(self) -> None:
+        """Fetch from the forge and show the agent what is there now, because it fetches."""
+        await self._repository.fetch()
+        await self.refresh()
 
     async def receive(self, request: PushRequest, remote: Remote) -> Answer:
         """Judge a push and forward it; the same request again, also after a crash, ends the same."""

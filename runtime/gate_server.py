@@ -3,6 +3,7 @@
 One request is one line of JSON, and so is its answer:
 
     {"id": "…", "do": "push", "updates": [{"old": "<sha>", "new": "<sha>", "ref": "refs/heads/…"}], "quarantine": "…"}
+    {"id": "…", "do": "fetch"}
     {"id": "…", "do": "gh", "command": "pr create", "options": {"title": "…", "body": "…", "draft": true}}
     → {"ok": true, "text": "what the terminal shows", "exit": 0}
 
@@ -59,6 +60,12 @@ class PushRequest(msgspec.Struct, frozen=True, tag_field="do", tag="push"):
     quarantine: str | None = None
 
 
+class FetchRequest(msgspec.Struct, frozen=True, tag_field="do", tag="fetch"):
+    """The agent fetches from its gate and should see the forge as it is now."""
+
+    id: Id
+
+
 class GhRequest(msgspec.Struct, frozen=True, tag_field="do", tag="gh"):
     """The agent ran an allowed `gh` command."""
 
@@ -93,11 +100,14 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 
 class GateServer:
-    """Listens on `<directory>/gate.sock` for one session."""
+    """Listens on `<directory>/gate.sock` for one session; `freshen` brings its gate up to date with the forge."""
 
-    def __init__(self, directory: Path, handler: Handler) -> None:
+    def __init__(
+        self, directory: Path, handler: Handler, *, freshen: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._path = directory / "gate.sock"
         self._handler = handler
+        self._freshen = freshen
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._answers: dict[str, asyncio.Task[Answer]] = {}
@@ -144,7 +154,7 @@ class GateServer:
         """Return the answer to the request on this connection; the request goes on if the connection breaks."""
         try:
             async with asyncio.timeout(_READ_WITHIN):
-                request = msgspec.json.decode(await reader.readline(), type=Request)
+                request = msgspec.json.decode(await reader.readline(), type=PushRequest | GhRequest | FetchRequest)
         except (ValueError, TimeoutError, RecursionError):
             return Answer.refused(MALFORMED)
         if request.id not in self._answers:
@@ -152,9 +162,13 @@ class GateServer:
             self._answers[request.id] = asyncio.create_task(self._answer(request))
         return await asyncio.shield(self._answers[request.id])
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request | FetchRequest) -> Answer:
         try:
-            return await self._handler(request)
+            if not isinstance(request, FetchRequest):
+                return await self._handler(request)
+            if self._freshen is not None:
+                await self._freshen()
+            return Answer.done("")
         except UserError as error:
             answer = Answer.refused(str(error))
         except Retryable:

@@ -124,12 +124,12 @@ def without_branches(config: str) -> str:
     return _BRANCH_SECTION.sub("", config)
 
 
-def worktree_config(url: str, gate: Path, name: str, email: str) -> str:
+def worktree_config(url: str, gate: Path, upload_pack: str, name: str, email: str) -> str:
     """Return a worktree's own configuration: the remote looks like the forge's, and everything goes to the gate."""
     return (
         f"[user]\n\tname = {quoted(name)}\n\temail = {quoted(email)}\n"
         f"[url {quoted(gate)}]\n\tinsteadOf = {quoted(url)}\n"
-        f'[remote "origin"]\n\tpushurl = {quoted(gate)}\n'
+        f'[remote "origin"]\n\tpushurl = {quoted(gate)}\n\tuploadpack = {quoted(upload_pack)}\n'
         "[push]\n\tdefault = current\n\tautoSetupRemote = true\n"
     )
 

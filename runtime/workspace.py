@@ -6,6 +6,7 @@ are never written again.
 """
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from runtime import layout
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
+from runtime.shim.install import UPLOAD_PACK
 
 NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
@@ -25,6 +27,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gate: Path
     name: str
     email: str
+
+    @property
+    def upload_pack(self) -> str:
+        """Return the command that serves the agent's fetches, as git hands it to a shell."""
+        return shlex.quote(str(self.gate.parent / "bin" / UPLOAD_PACK))
 
 
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +130,7 @@ class Repository(BareRepository):
         files[path / ".git"] = f"gitdir: {admin}\n"
         if not self.borrowed:
             files[admin / "config.worktree"] = layout.worktree_config(
-                self.url, settings.gate, settings.name, settings.email
+                self.url, settings.gate, settings.upload_pack, settings.name, settings.email
             )
         if not layout.read(admin / "HEAD"):
             files[admin / "HEAD"] = f"ref: refs/heads/{branch}\n"
@@ -158,7 +165,8 @@ class Repository(BareRepository):
         urls = {line.split(" ", 1)[1] for line in listed.out.splitlines() if " " in line}
         pairs = [(f"url.{settings.gate}.insteadOf", url) for url in sorted(urls | {self.url})]
         pairs += [] if urls else [("remote.origin.url", self.url)]
-        pairs += [("push.default", "current"), ("user.name", settings.name), ("user.email", settings.email)]
+        pairs += [("remote.origin.uploadpack", settings.upload_pack), ("push.default", "current")]
+        pairs += [("user.name", settings.name), ("user.email", settings.email)]
         numbered = {f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(pairs)}
         numbered |= {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(pairs)}
         return {"GIT_CONFIG_COUNT": str(len(pairs)), **numbered}

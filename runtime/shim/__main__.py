@@ -1,16 +1,24 @@
-"""Entry of the packed shims: `<seconds to wait> <socket> push` or `… gh <arguments>`."""
+"""Entry of the packed shims: `<seconds to wait> <socket>`, then `push`, `fetch` or `gh <arguments>`."""
 
 import sys
 
 from runtime.shim import gh, pre_receive
 from runtime.shim.ask import Door
 
+LAST_KNOWN = "ao: the forge could not be asked; these are its branches as last seen"
+
 
 def main() -> int:
     """Run the named program and return its exit code."""
     wait, socket, program, *rest = sys.argv[1:]
     door = Door(socket, float(wait))
-    return pre_receive.run(door) if program == "push" else gh.run(door, rest)
+    if program == "gh":
+        return gh.run(door, rest)
+    if program == "push":
+        return pre_receive.run(door)
+    if not door.ask(do="fetch").ok:
+        print(LAST_KNOWN, file=sys.stderr)
+    return 0
 
 
 try:

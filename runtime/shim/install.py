@@ -9,7 +9,9 @@ from pathlib import Path
 from runtime import layout
 
 PACKED = "ao-shim.pyz"
+UPLOAD_PACK = "ao-upload-pack"
 _WAIT = 60.0
+_FETCH_WAIT = 3.0
 _PROGRAMS = ("__init__", "__main__", "ask", "gh", "pre_receive")
 
 
@@ -20,13 +22,17 @@ def install_shims(place_dir: Path, python: str, *, wait: float = _WAIT) -> None:
     """
     place_dir.mkdir(parents=True, exist_ok=True)
     layout.write_bytes(place_dir / PACKED, _packed())
-    layout.write(place_dir / "gh", launcher(place_dir, python, "gh", wait=wait), mode=0o755)
+    gh = f'#!/bin/sh\nexec {shim_command(place_dir, python, "gh", wait=wait)} "$@"\n'
+    layout.write(place_dir / "gh", gh, mode=0o755)
+    fresh = shim_command(place_dir, python, "fetch", wait=min(wait, _FETCH_WAIT))
+    serve = f'#!/bin/sh\n{fresh} </dev/null >&2\nexec git-upload-pack "$@"\n'
+    layout.write(place_dir / UPLOAD_PACK, serve, mode=0o755)
 
 
-def launcher(place_dir: Path, python: str, program: str, *, wait: float = _WAIT) -> str:
-    """Return the shell script that starts a packed program; it reads nothing of the agent's Python settings."""
-    command = (python, "-I", "-S", str(place_dir / PACKED), f"{wait:g}", str(place_dir.parent / "gate.sock"), program)
-    return f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+def shim_command(place_dir: Path, python: str, program: str, *, wait: float = _WAIT) -> str:
+    """Return the shell command that starts a packed program; it reads nothing of the agent's Python settings."""
+    socket = str(place_dir.parent / "gate.sock")
+    return shlex.join((python, "-I", "-S", str(place_dir / PACKED), f"{wait:g}", socket, program))
 
 
 @functools.cache

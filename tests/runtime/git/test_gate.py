@@ -25,18 +25,25 @@ class Service:
     def __init__(self, gate: Gate, repository: Repository, launch: Path) -> None:
         self.asked: list[Request] = []
         self.before: Callable[[], object] = lambda: None
+        self.refresh_before_answer = False
         self._gate, self._repository, self._launch = gate, repository, launch
-        self.server = GateServer(launch, self._handle)
+        self.server = self._new_server()
+
+    def _new_server(self) -> GateServer:
+        return GateServer(self._launch, self._handle, freshen=self._gate.freshen)
 
     async def _handle(self, request: Request) -> Answer:
         self.asked.append(request)
         self.before()
         assert isinstance(request, PushRequest)
-        return await self._gate.receive(request, await self._repository.remote())
+        answer = await self._gate.receive(request, await self._repository.remote())
+        if self.refresh_before_answer:
+            await self._gate.refresh()
+        return answer
 
     async def restart(self) -> None:
         await self.server.close()
-        self.server = GateServer(self._launch, self._handle)
+        self.server = self._new_server()
         await self.server.start()
 
 
@@ -128,13 +135,11 @@ async def test_commits_of_others_are_never_overwritten(service, agent, forge):
     assert forge.git("rev-parse", "ao/n-1~1") == theirs
 
 
-async def test_the_forges_branches_are_fetched_from_the_gate(service, agent, forge, repository, gate):
+async def test_a_fetch_shows_the_forge_as_it_is_now(service, agent, forge):
     agent.commit("work", new__py="1\n")
     await agent.try_to("git", "push")
     moved = forge.commit("main", more__py="2\n")
     forge.commit("other", file="1")
-    await repository.fetch()
-    await gate.refresh()
     code, _, said = await agent.try_to("git", "pull", "--no-rebase", "--no-edit", "origin", "main")
     assert code == 0, said
     assert agent.git("merge-base", "HEAD", moved) == moved
@@ -142,12 +147,23 @@ async def test_the_forges_branches_are_fetched_from_the_gate(service, agent, for
     assert agent.git("branch", "-r").split() == ["origin/ao/n-1", "origin/main", "origin/other"]
 
 
-async def test_a_refresh_while_a_push_is_finishing_does_not_spoil_it(service, agent, gate, forge, repository):
-    work = agent.commit("work", new__py="1\n")
-    assert (await gate.forward(Update(NOBODY, work, "refs/heads/ao/n-1"), None, await repository.remote())).ok
-    await gate.refresh()
-    code, _, said = await agent.try_to("git", "push")
+async def test_a_fetch_without_the_service_shows_what_was_there_last(gate, agent, forge, repository):
+    await gate.ensure(sys.executable, wait=0.1)
+    seen = forge.sha("main")
+    forge.commit("main", more__py="2\n")
+    code, _, said = await agent.try_to("git", "fetch", "origin", "main")
     assert code == 0, said
+    assert "these are its branches as last seen" in said
+    assert agent.git("rev-parse", "FETCH_HEAD") == seen
+
+
+async def test_a_refresh_while_a_push_is_finishing_does_not_spoil_it(service, agent, forge):
+    service.refresh_before_answer = True
+    for content in ("1\n", "2\n"):
+        work = agent.commit("work", new__py=content)
+        code, _, said = await agent.try_to("git", "push")
+        assert code == 0, said
+        assert forge.sha("ao/n-1") == work
 
 
 async def test_a_push_from_a_clone_of_the_agents_own_is_forwarded(service, agent, forge, place, repository):
@@ -174,14 +190,17 @@ async def test_the_same_push_after_a_crash_ends_the_same(gate, agent, repository
 
 async def test_a_push_waits_for_a_service_that_is_restarting(service, agent, forge):
     await service.server.close()
-    agent.commit("work", new__py="1\n")
-    pushing = asyncio.create_task(agent.try_to("git", "push"))
-    await asyncio.sleep(0.3)
-    await service.server.start()
-    code, _, said = await pushing
-    assert code == 0, said
-    assert "remote: ao: the orchestrator is not answering (a restart?); waiting up to 5 s for it" in said
-    assert forge.sha("ao/n-1") == agent.git("rev-parse", "HEAD")
+    work = agent.commit("work", new__py="1\n")
+    pushing = await asyncio.create_subprocess_exec(
+        "git", "push", cwd=agent.worktree, env=agent.env(), stderr=asyncio.subprocess.PIPE
+    )
+    assert pushing.stderr
+    async with asyncio.timeout(20):
+        said = await pushing.stderr.readuntil(b"waiting up to 5 s for it")
+        assert b"remote: ao: the orchestrator is not answering (a restart?)" in said
+        await service.server.start()
+        await pushing.communicate()
+    assert forge.sha("ao/n-1") == work
 
 
 async def test_a_push_cut_off_by_a_restart_is_asked_again_under_its_id(service, agent, forge, gate):

@@ -38,9 +38,9 @@ async def asked(bare_agent):
     await server.close()
 
 
-def test_only_gh_is_put_on_the_path_as_a_program(bare_agent):
-    programs = [file for file in (bare_agent.launch / "bin").iterdir() if file.stat().st_mode & stat.S_IXUSR]
-    assert [file.name for file in programs] == ["gh"]
+def test_nothing_but_gh_hides_a_program_of_the_machine(bare_agent):
+    programs = [file.name for file in (bare_agent.launch / "bin").iterdir() if file.stat().st_mode & stat.S_IXUSR]
+    assert sorted(programs) == ["ao-upload-pack", "gh"]
 
 
 @pytest.mark.parametrize(
