@@ -55,7 +55,7 @@ class Delivery:
         """
         try:
             return msgspec.json.decode(self.body, type=shape)
-        except msgspec.ValidationError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Permanent(f"{self.event} payload of an unexpected shape: {exc}") from exc
 
     def skip(self, reason: str) -> None:

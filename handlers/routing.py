@@ -46,7 +46,7 @@ def read(body: bytes) -> Payload:
     """Return the parts of a payload that tell what it is about; odd payloads are about nothing."""
     try:
         return msgspec.json.decode(body, type=Payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Payload()
 
 
@@ -67,7 +67,7 @@ def _issue(repo: str, payload: Payload) -> list[str]:
 def _pull_request(repo: str, payload: Payload) -> list[str]:
     try:
         pull = msgspec.json.decode(payload.pull_request, type=_Pull)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return []
     known = [f"pr:{repo}#{pull.number}"]
     if pull.head.repo is None or pull.base.repo is None or pull.head.repo.id != pull.base.repo.id:

@@ -72,7 +72,7 @@ def _reason_rows(session: Session, facts: Facts) -> list[str]:
     if facts.spawn_failed:
         return [f"| Failed | {facts.spawn_failed.step} |"]
     if facts.turn and facts.turn.state in ("waiting", "blocked") and session.live:
-        return [f"| Question | {_cell(facts.turn.question)} |"]
+        return [f"| Question | {_cell(facts.turn.question or facts.turn.last_message)} |"]
     if facts.turn and facts.turn.last_message:
         return [f"| Last words | {_cell(facts.turn.last_message)} |"]
     return []

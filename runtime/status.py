@@ -49,7 +49,7 @@ def judge(facts: Facts, now: float, times: Times) -> Judgement:
 
     A merge outranks everything, death everything but a merge, a pending decision everything alive.
     """
-    return _ended(facts) or _starting(facts) or _waiting(facts) or _pull_request(facts) or _alone(facts, now, times)
+    return _ended(facts) or _waiting(facts) or _starting(facts) or _pull_request(facts) or _alone(facts, now, times)
 
 
 def _ended(facts: Facts) -> Judgement | None:
@@ -78,10 +78,10 @@ def _process_gone(facts: Facts) -> Judgement:
     process = facts.process
     assert process is not None  # noqa: S101 - the caller has looked
     if process.state == "lost":
-        return Judgement(
-            status=Status.KILLED, reason="runtime_lost", evidence="its terminal is gone, no exit code"
-        )
+        return Judgement(status=Status.KILLED, reason="runtime_lost", evidence="its terminal is gone, no exit code")
     how = f"signal {process.signal}" if process.signal else f"exit code {process.exit_code}"
+    if process.signal is None and process.exit_code is None:
+        how = "unknown exit code"
     status = Status.TERMINATED if process.exit_code == 0 else Status.ERRORED
     return Judgement(status=status, reason="agent_process_exited", evidence=how)
 
@@ -97,7 +97,7 @@ def _waiting(facts: Facts) -> Judgement | None:
     if turn and turn.state == "waiting":
         return Judgement(status=Status.NEEDS_INPUT, reason="awaiting_user_input", evidence=turn.question)
     if turn and turn.state == "blocked":
-        return Judgement(status=Status.NEEDS_INPUT, reason="error_in_process", evidence=turn.question)
+        return Judgement(status=Status.NEEDS_INPUT, reason="error_in_process", evidence=turn.last_message)
     if facts.paused and facts.paused.paused:
         return Judgement(status=Status.NEEDS_INPUT, reason="paused", evidence=f"label taken away by {facts.paused.by}")
     return None

@@ -14,6 +14,7 @@ from handlers.stories import Stories
 from runtime.announce import Announcer
 from runtime.facts import Fact, Facts, Process, Turn
 from runtime.inbox import Message
+from runtime.ingest import ingest
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store import deliveries, facts, messages, schema, sessions
@@ -59,6 +60,12 @@ class Bot:
         found = deliveries.show(self.store, guid)
         assert found is not None
         return found.entry
+
+    async def pushes(self, path: Path, *pushed: dict[str, Any]) -> None:
+        """Let the session's agent push, and take it in."""
+        with path.open("a") as file:
+            file.writelines(json.dumps({"at": self.clock(), **one}) + "\n" for one in pushed)
+        await ingest(self.store, self.session.id, path)
 
     async def works(self) -> None:
         """Handle everything that is open, once."""
@@ -115,10 +122,14 @@ class Bot:
     def status(self) -> tuple[str, str]:
         return self.session.announced_status, self.session.announced_reason
 
+    def rows(self, table: str, **values: Any) -> list[Any]:
+        """Return the rows of a table that have these values, oldest first."""
+        of = schema.metadata.tables[table]
+        return self.store.rows(sa.select(of).where(*(of.c[name] == value for name, value in values.items())))
+
     def outbox(self, *kinds: str) -> list[dict[str, Any]]:
         """Return what is to be written of these kinds, oldest first."""
-        rows = self.store.rows(sa.select(schema.outbox).order_by(schema.outbox.c.id))
-        return [row.payload for row in rows if not kinds or row.kind in kinds]
+        return [row.payload for row in self.rows("outbox") if not kinds or row.kind in kinds]
 
     @property
     def said(self) -> list[str]:
@@ -126,5 +137,4 @@ class Bot:
         return [payload["body"] for payload in self.outbox("comment")]
 
     def records(self, kind: str) -> list[str]:
-        rows = self.store.rows(sa.select(schema.records).order_by(schema.records.c.id))
-        return [row.summary for row in rows if row.kind == kind]
+        return [row.summary for row in self.rows("records", kind=kind)]

@@ -1,0 +1,46 @@
+"""What is said about an end that nobody asked for."""
+
+import pytest
+
+from runtime.facts import Killed, Process, SpawnFailed
+
+
+@pytest.mark.parametrize(
+    ("process", "how"),
+    [
+        (Process(state="exited", exit_code=3), "exit code 3"),
+        (Process(state="exited", signal=9), "signal 9"),
+        (Process(state="exited", exit_code=0), "exit code 0"),
+        (Process(state="exited"), "unknown exit code"),
+        (Process(state="lost"), "its terminal is gone, no exit code"),
+    ],
+)
+async def test_agent_that_stopped_is_announced_once_with_how_to_start_again(bot, github, process, how):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.learns(process)
+    await bot.learns(process)
+    [said] = bot.said
+    assert said.startswith(f"The agent of `app-1` has stopped ({how}).")
+    assert "take the label `agent` off" in said
+    assert bot.outbox("comment")[0]["number"] == issue.number
+    assert bot.live == []
+
+
+async def test_end_that_a_person_asked_for_needs_no_words(bot, github):
+    await bot.starts()
+    await bot.learns(Killed(by="maintainer"))
+    await bot.learns(Process(state="exited", signal=1))
+    assert bot.said == []
+
+
+@pytest.mark.parametrize(("left", "words"), [((), ""), (("gate (busy)",), "Could not be undone: gate (busy).\n")])
+async def test_failed_start_is_told_with_the_step_the_reason_and_what_is_left(bot, github, left, words):
+    issue = github.open_issue()
+    await bot.receives(github.label(issue))
+    await bot.learns(SpawnFailed(step="workspace", error="no branch main", left_behind=left))
+    assert bot.said == [
+        f"`app-1` could not start. Step `workspace` failed: no branch main\n{words}"
+        "To try again, mend that, then take the label `agent` off this issue and put it back."
+    ]
+    assert bot.status == ("errored", "spawn_failed")
