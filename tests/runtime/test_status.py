@@ -177,7 +177,8 @@ processes = st.builds(
 turns = st.builds(Turn, at=times, state=st.sampled_from(["active", "ready", "waiting", "blocked"]))
 pulls = st.builds(
     PullRequest, at=times, number=st.integers(1, 3), url=st.just("u"), title=st.just("t"), draft=st.booleans(),
-    state=st.sampled_from(["open", "closed", "merged"]), head_ref=st.just("b"), head_sha=shas, base_ref=st.just("main"), mergeable=st.sampled_from([None, True, False]),
+    state=st.sampled_from(["open", "closed", "merged"]), head_ref=st.just("b"), head_sha=shas,
+    base_ref=st.just("main"), mergeable=st.sampled_from([None, True, False]),
 )  # fmt: skip
 checks = st.builds(check, st.sampled_from(["", "success", "failure", "neutral"]), shas)
 reviews = st.builds(review, st.sampled_from(["approved", "changes_requested", "dismissed"]), st.sampled_from("ab"))
