@@ -141,7 +141,7 @@ async def test_request_with_wrong_headers_is_refused_and_not_stored(client, stor
     ],
 )
 async def test_body_that_is_no_sound_json_object_is_refused(client, store, body):
-    answer = await client.post("/webhook", **signed(body))
+    answer = await client.post("/webhook", **signed(body, X_GitHub_Event="an_event_of_any_shape"))
     assert (answer.status_code, listing(store)) == (400, [])
 
 

@@ -427,6 +427,29 @@ async def test_unreadable_journal_is_read_again(store, monkeypatch):
     assert (failed, notes(store)) == ([True], ["h 1"])
 
 
+async def test_running_delivery_is_not_taken_again_though_its_key_has_changed(store):
+    """A session that exists by now changes the key of what started it."""
+    gate, keys = asyncio.Event(), itertools.count()
+
+    class Moving(Stories):
+        def key_of(self, _delivery):
+            return f"key {next(keys)}"
+
+    async def wait(payload):
+        if payload["n"] == 1:
+            await gate.wait()
+
+    stories = Moving(h=wait)
+    await receive(store, 1)
+    async with working(store, stories):
+        for n in (2, 3, 4):
+            await receive(store, n)
+            await until(lambda n=n: states(store)[f"g{n}"] == "done")
+        gate.set()
+        await until(lambda: states(store)["g1"] == "done")
+    assert stories.runs == [("h", 1), ("h", 2), ("h", 3), ("h", 4)]
+
+
 async def test_older_snapshot_brings_nothing_back(store, monkeypatch):
     """The list of open rows is old by the time the last of it is taken in."""
     stories = Stories(h=nothing)

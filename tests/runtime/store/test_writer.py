@@ -65,23 +65,31 @@ async def test_what_waits_is_committed_together(writer, commits, tmp_path):
 
 
 async def test_failing_job_undoes_only_itself(writer, tmp_path):
+    woken = []
+
     def fail(raw):
         add(100)(raw)
-        raw.after_commit.append(lambda: pytest.fail("woken for nothing"))
+        raw.after_commit.append(lambda: woken.append("for nothing"))
         raise ValueError("mine")
 
     results = await waiting_behind(writer, writer.run(add(1)), writer.run(fail), writer.run(add(2)))
     assert [type(result) for result in results] == [type(None), int, ValueError, int]
-    assert stored(tmp_path) == [1, 2]
+    assert (stored(tmp_path), woken) == ([1, 2], [])
 
 
 async def test_failure_without_a_savepoint_fails_the_whole_commit(writer, tmp_path):
+    woken = []
+
+    def wake_and_add(raw):
+        raw.after_commit.append(lambda: woken.append("for nothing"))
+        return add(1)(raw)
+
     def fail(_raw):
         raise sqlite3.OperationalError("disk I/O error")
 
-    results = await waiting_behind(writer, writer.run(add(1)), writer.run(fail, shielded=False))
+    results = await waiting_behind(writer, writer.run(wake_and_add), writer.run(fail, shielded=False))
     assert [type(result) for result in results[1:]] == [StoreBusy, StoreBusy]
-    assert stored(tmp_path) == []
+    assert (stored(tmp_path), woken) == ([], [])
     assert await writer.run(add(3)) == 3
 
 
