@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import sys
 from typing import Any
 
 import typer
@@ -71,14 +70,7 @@ def run() -> int:
     """Run the command line; whatever goes wrong is one line, never a traceback."""
     try:
         app(prog_name="ao")
-    except UserError as error:
-        complain(str(error))
-        return 2
     except AoError as error:
         complain(str(error))
-        return 1
-    except BrokenPipeError:
-        # the reader has gone; the interpreter must not try to flush to it again
-        sys.stdout = None
-        return 1
+        return 2 if isinstance(error, UserError) else 1
     return 0

@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
 import socket
 import stat
+import subprocess
+import sys
 from html import unescape
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,7 +24,7 @@ from bot.github.client import AiohttpWire
 from bot.github.manifest import AppCredentials, build_manifest
 from bot.setup import Setup, Wishes, run
 from bot.setup_page import Ear, serving
-from runtime.errors import UserError
+from runtime.errors import ForgeRefused, UserError
 
 
 @pytest.fixture
@@ -165,6 +170,50 @@ async def test_setup_beside_a_running_service_leaves_its_port_alone(github, envi
     async with serving(Ear().app(), "127.0.0.1", int(environ["AO_PORT"])):
         assert await play(environ, tmp_path, person, person.does_everything) == 0
     assert any("no test delivery was awaited" in line for line in person.said)
+
+
+async def test_setup_that_nobody_installs_says_how_to_go_on(github, environ, tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.setup.INSTALL_WAIT_S", 0.1)
+    person = Person(github)
+    assert await play(environ, tmp_path, person, person.consents) == 1
+    assert person.said[-1] == "✗ The App is not installed anywhere yet. Install it, then run: ao setup"
+
+
+async def test_labels_that_cannot_be_made_are_named_and_the_rest_goes_on(github, environ, tmp_path, monkeypatch):
+    async def refuse(*_: object) -> list[str]:
+        raise ForgeRefused("no permission", status=403)
+
+    monkeypatch.setattr("bot.setup_places.create_labels", refuse)
+    person = Person(github)
+    assert await play(environ, tmp_path, person, person.does_everything) == 0
+    line = "△ owner/my-app: its labels could not be created (no permission); create `agent` by hand"
+    assert line in person.said
+    assert "What comes next" in person.said[person.said.index(line) + 1]
+
+
+async def test_projects_that_are_configured_are_not_suggested_again(github, environ, tmp_path):
+    (tmp_path / "agent-orchestrator.yaml").write_text("projects: {my-app: {repo: owner/my-app}}\n")
+    person = Person(github)
+    assert await play(environ, tmp_path, person, person.does_everything) == 0
+    assert "  1. Your projects are configured already." in person.said
+
+
+def test_ctrl_c_leaves_no_traceback(tmp_path):
+    environ = {"HOME": str(tmp_path), "AO_GITHUB_API_URL": "http://127.0.0.1:9", "PATH": os.environ["PATH"]}
+    measuring = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+    setup = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from bot.cli import main; sys.exit(main())", "setup", "--no-browser"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environ | measuring | {"PYTHONPATH": str(Path(__file__).parents[2]), "AO_PORT": "3998"},
+    )
+    assert setup.stdout.readline().startswith("→ Create the App: http://127.0.0.1:")
+    setup.send_signal(signal.SIGINT)
+    said, complained = setup.communicate(timeout=20)
+    assert (setup.returncode, complained) == (1, "")
+    assert said.endswith("Stopped. What is done is kept; go on with: ao setup\n")
 
 
 async def test_manifest_is_one_that_github_accepts(github, environ, tmp_path):

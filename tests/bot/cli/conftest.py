@@ -1,5 +1,6 @@
 """Runs `ao` as a real process against a made-up service on a real socket."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,8 @@ class Ao:
     def environ(self, **changed: str) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
         known = {"HOME": str(self.home), "AO_DATA_DIR": str(self.home), "PATH": path, "PYTHONPATH": str(ROOT)}
-        return known | {"LANG": "C.UTF-8", "COLUMNS": "80"} | changed
+        measuring = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+        return known | {"LANG": "C.UTF-8", "COLUMNS": "80"} | measuring | changed
 
 
 @pytest.fixture(scope="module")
