@@ -67,7 +67,7 @@ class Story:
     async def bot_comments(self, number: int) -> list[str]:
         """Return what the bot has said on an issue or pull request."""
         comments = await self.stage.maintainer.get(f"/issues/{number}/comments")
-        return [comment["body"] for comment in comments if comment["user"]["login"] == f"{self.stage.bot}[bot]"]
+        return [comment["body"] for comment in comments if comment["user"]["login"] == self.stage.bot_login]
 
 
 async def label(story: Story) -> str:
@@ -89,7 +89,7 @@ async def claim(story: Story) -> str:
 
     async def eyes() -> bool:
         found = await story.stage.maintainer.get(f"/issues/{story.issue}/reactions")
-        return [one["content"] for one in found if one["user"]["type"] == "Bot"] == ["eyes"]
+        return [one["content"] for one in found if one["user"]["login"] == story.stage.bot_login] == ["eyes"]
 
     async def running() -> dict[str, Any] | None:
         found = (await story.stage.service.get("/api/v1/sessions"))["sessions"]
@@ -115,7 +115,7 @@ async def open_pull(story: Story) -> str:
     pull = await story.until("the agent opens a pull request", opened)
     story.pull = pull["number"]
     story.heads.append(pull["head"]["sha"])
-    if pull["user"]["login"] != f"{story.stage.bot}[bot]":
+    if pull["user"]["login"] != story.stage.bot_login:
         raise NotSo(f"the pull request was opened by {pull['user']['login']}, not by the bot")
     return f"pull request #{story.pull}, pushed and opened by the service; the agent holds no token"
 

@@ -1,6 +1,7 @@
 """Sets the stage: a local GitHub with people, a repository and an App, and a service that is configured for it."""
 
 import os
+import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -45,7 +46,14 @@ class Stage:
     reviewer: Person
     stranger: Person
     bot: str
+    """The App's slug, or the login of the machine user in token mode."""
     agent: str = "scripted"
+    token_mode: bool = False
+
+    @property
+    def bot_login(self) -> str:
+        """Who writes what the bot writes."""
+        return self.bot if self.token_mode else f"{self.bot}[bot]"
 
     def bot_calls(self) -> int:
         """Return how many API requests the bot has made so far, git's own excepted."""
@@ -69,23 +77,26 @@ async def stage(
     script: Path | None = None,
     config: str = CONFIG,
     files: dict[str, str] = project.FILES,
+    token_mode: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Build everything below `home`, start the service, and take all of it down at the end."""
+    """Build everything below `home`, start the service, and take all of it down at the end.
+
+    The bot is an App, or in token mode a machine user with a webhook of the repository.
+    """
     hub = LocalGitHub(home / "github")
     await hub.start()
     port = free_port()
     try:
         async with aiohttp.ClientSession() as http:
             people = _people(hub, http, files)
-            app = hub.create_app("maintainer", _manifest(f"http://127.0.0.1:{port}"))
-            hub.install(app["slug"], [REPO])
+            bot, identity = await (_machine_user if token_mode else _app)(home, hub, http, f"http://127.0.0.1:{port}")
             settings = config.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed)
             argv = serve or [sys.executable, "-m", "bot", "serve"]
-            service = Service(home, argv, _environment(home, hub.url, port, app, settings))
+            service = Service(home, argv, _environment(home, hub.url, port, identity, settings))
             try:
                 await service.start()
                 await service.ready()
-                yield Stage(home, hub, service, *people, bot=app["slug"], agent=agent)
+                yield Stage(home, hub, service, *people, bot=bot, agent=agent, token_mode=token_mode)
             finally:
                 await service.stop()
                 await service.end_terminals()
@@ -111,11 +122,35 @@ def _manifest(url: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _environment(home: Path, url: str, port: int, app: dict[str, object], config: str) -> dict[str, str]:
-    """Write the configuration and return the whole environment of the service."""
+async def _app(home: Path, hub: LocalGitHub, _http: aiohttp.ClientSession, url: str) -> tuple[str, dict[str, str]]:
+    """Make and install an App; return its slug, and the settings that make the service it."""
+    app = hub.create_app("maintainer", _manifest(url))
+    hub.install(app["slug"], [REPO])
     key = home / "app.pem"
     key.touch(mode=0o600)
     key.write_text(str(app["pem"]))
+    settings = {
+        "AO_GITHUB_APP_ID": str(app["id"]), "AO_GITHUB_PRIVATE_KEY_FILE": str(key),
+        "AO_WEBHOOK_SECRET": str(app["webhook_secret"]),
+    }  # fmt: skip
+    return app["slug"], settings
+
+
+async def _machine_user(
+    _home: Path, hub: LocalGitHub, http: aiohttp.ClientSession, url: str
+) -> tuple[str, dict[str, str]]:
+    """Make a machine user with write permission and a webhook; return its login and the service's settings."""
+    token, secret = hub.add_user("machine"), secrets.token_hex(16)
+    hub.set_role(REPO, "machine", "write")
+    owner = Person(http, hub.url, REPO, "owner", hub.add_user("owner"))
+    hub.set_role(REPO, "owner", "admin")
+    hook = {"url": f"{url}/webhook", "content_type": "json", "secret": secret}
+    await owner.ask("POST", "/hooks", {"name": "web", "active": True, "events": EVENTS, "config": hook})
+    return "machine", {"AO_GITHUB_TOKEN": token, "AO_WEBHOOK_SECRET": secret}
+
+
+def _environment(home: Path, url: str, port: int, identity: dict[str, str], config: str) -> dict[str, str]:
+    """Write the configuration and return the whole environment of the service."""
     file = home / "agent-orchestrator.yaml"
     file.write_text(config)
     kept = {
@@ -124,7 +159,6 @@ def _environment(home: Path, url: str, port: int, app: dict[str, object], config
         if name in os.environ
     }
     return {
-        **kept, "AO_DATA_DIR": str(home / "data"), "AO_CONFIG_PATH": str(file), "AO_GITHUB_API_URL": url,
-        "AO_GITHUB_APP_ID": str(app["id"]), "AO_GITHUB_PRIVATE_KEY_FILE": str(key),
-        "AO_WEBHOOK_SECRET": str(app["webhook_secret"]), "AO_PORT": str(port),
+        **kept, **identity, "AO_DATA_DIR": str(home / "data"), "AO_CONFIG_PATH": str(file),
+        "AO_GITHUB_API_URL": url, "AO_PORT": str(port),
     }  # fmt: skip

@@ -42,20 +42,23 @@ def short_directory() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def set_stage(home: Path, *, kills: list[int] | None = None, rules: str | None = None) -> AsyncIterator[Stage]:
+async def set_stage(
+    home: Path, *, kills: list[int] | None = None, rules: str | None = None, token_mode: bool = False
+) -> AsyncIterator[Stage]:
     """A stage whose service works without pauses; `rules` is what its scripted agent plays instead of the demo."""
     plan, script = home / "kills", home / "script.toml"
     plan.write_text("\n".join(map(str, sorted(kills or []))))
     if rules is not None:
         script.write_text(rules)
     serve = [sys.executable, str(KILLABLE), str(plan)]
-    async with stage(home, speed=50.0, serve=serve, script=script if rules is not None else None) as made:
+    played = script if rules is not None else None
+    async with stage(home, speed=50.0, serve=serve, script=played, token_mode=token_mode) as made:
         yield made
 
 
-async def play(home: Path, kills: list[int]) -> tuple[Ending, int]:
+async def play(home: Path, kills: list[int], *, token_mode: bool = False) -> tuple[Ending, int]:
     """Play the whole story while the service dies at `kills`; return the ending and how often it died."""
-    async with set_stage(home, kills=kills) as set_up:
+    async with set_stage(home, kills=kills, token_mode=token_mode) as set_up:
         story = Story(set_up, patience=60.0)
         for _, act in ACTS:
             await act(story)

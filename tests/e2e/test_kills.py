@@ -1,6 +1,5 @@
 """`kill -9` anywhere in the story changes nothing that a user can see."""
 
-import os
 import random
 
 import pytest
@@ -10,7 +9,6 @@ from tests.e2e.play import Ending, play, short_directory
 LAST_RECORD = 100
 """A whole story writes a few more records than this, so every planned kill comes to pass."""
 
-STORIES = int(os.environ.get("KILL_STORIES", "7"))
 KILLS = 8
 
 UNTOUCHED = Ending(
@@ -39,8 +37,24 @@ async def test_story_without_kills_ends_as_expected():
     assert (ending, deaths) == (UNTOUCHED, 0)
 
 
-@pytest.mark.parametrize("seed", range(STORIES))
+async def test_story_with_a_persons_token_ends_the_same():
+    with short_directory() as home:
+        ending, _ = await play(home, [], token_mode=True)
+    assert ending == UNTOUCHED
+
+
+@pytest.mark.parametrize("seed", range(7))
 async def test_kills_change_nothing_that_a_user_can_see(seed):
+    await play_with_kills(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 126))
+async def test_many_more_kills_change_nothing_either(seed):
+    await play_with_kills(seed)
+
+
+async def play_with_kills(seed):
     points = kill_points(seed)
     with short_directory() as home:
         ending, deaths = await play(home, points)

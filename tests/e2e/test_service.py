@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,7 +85,7 @@ async def test_killed_session_keeps_its_unpushed_work_and_says_where():
             view = await ready(story)
             await stage.maintainer.comment(story.issue, "/agent stop")
             said = await bot_says(story, "refs/ao/preserved/")
-            assert not os.path.exists(view["workspacePath"])
+            assert not Path(view["workspacePath"]).exists()
             ref = said[0].split("refs/ao/preserved/")[1].split("`")[0]
             repository = stage.service.data / "repos" / "demo" / "names.git"
             kept = subprocess.run(
