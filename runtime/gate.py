@@ -65,6 +65,7 @@ class Gate:
         install_shims(self._programs, python, wait=wait)
         hook = f"#!/bin/sh\nexec {shim_command(self._programs, python, 'push', wait=wait)}\n"
         layout.make_gate(self.path, self._repository.path / "objects", hook, self._default)
+        self._forwarded = None
         await self.refresh()
 
     async def refresh(self, *, refusing: bool = False) -> None:

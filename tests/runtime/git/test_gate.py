@@ -91,22 +91,19 @@ async def test_a_plain_push_reaches_the_forge_and_says_so(service, agent, forge,
         assert agent.git("status", "-sb") == "## ao/n-1...origin/ao/n-1"
 
 
-@pytest.mark.parametrize(
-    ("command", "says"),
-    [
+async def test_a_refused_push_says_what_to_do_and_changes_nothing(service, agent, forge):
+    before = forge.git("for-each-ref")
+    agent.commit("work", new__py="1\n")
+    for command, says in (
         ("push origin HEAD:main", "main changes through pull requests only"),
         ("push origin --delete main", "main changes through pull requests only"),
         ("push origin HEAD:refs/tags/v1", "Tags cannot be pushed from here"),
         ("push origin HEAD HEAD:other", "Only ao/n-1 can be pushed from here"),
-    ],
-)
-async def test_a_refused_push_says_what_to_do_and_changes_nothing(service, agent, forge, gate, command, says):
-    before = forge.git("for-each-ref")
-    agent.commit("work", new__py="1\n")
-    code, _, said = await agent.try_to("git", *command.split())
-    assert code == 1
-    assert f"remote: {says}" in said
-    assert "pre-receive hook declined" in said
+    ):
+        code, _, said = await agent.try_to("git", *command.split())
+        assert code == 1
+        assert f"remote: {says}" in said
+        assert "pre-receive hook declined" in said
     assert forge.git("for-each-ref") == before
 
 
@@ -249,28 +246,26 @@ async def test_the_forges_own_refusal_reaches_the_agent(service, agent, forge: F
     assert "remote: GH013: a secret was found in app.py" in said
 
 
-@pytest.mark.parametrize(
-    "quarantine", ["/etc", "{gate}/objects", "{gate}/objects/pack", "{gate}/objects/../x/tmp_objdir-1"]
-)
-async def test_a_quarantine_elsewhere_is_refused(gate, agent, repository, forge, quarantine):
-    work = agent.commit("work", new__py="1\n")
-    with pytest.raises(GitFailed, match="quarantine"):
-        await gate.forward(
-            Update(NOBODY, work, "refs/heads/ao/n-1"), quarantine.format(gate=gate.path), await repository.remote()
-        )
+async def test_a_quarantine_elsewhere_is_refused(gate, agent, repository, forge):
+    update = Update(NOBODY, agent.commit("work", new__py="1\n"), "refs/heads/ao/n-1")
+    inside = gate.path / "objects"
+    for quarantine in ("/etc", str(inside), f"{inside}/pack", f"{inside}/../x/tmp_objdir-1"):
+        with pytest.raises(GitFailed, match="quarantine"):
+            await gate.forward(update, quarantine, await repository.remote())
     assert forge.sha("ao/n-1") is None
 
 
-@pytest.mark.parametrize("spoiled", ["config", "HEAD", "hooks/pre-receive", "objects/info/alternates", "everything"])
-async def test_a_spoiled_gate_is_repaired(service, gate, agent, forge, spoiled):
-    if spoiled == "everything":
-        shutil.rmtree(gate.path)
-    else:
-        (gate.path / spoiled).write_text("[")
-    await gate.ensure(sys.executable, wait=5)
-    agent.commit("work", new__py="1\n")
-    code, _, said = await agent.try_to("git", "push")
-    assert code == 0, said
+async def test_a_spoiled_gate_is_repaired(service, gate, agent, forge):
+    for spoiled in ("config", "HEAD", "hooks/pre-receive", "objects/info/alternates", "everything"):
+        if spoiled == "everything":
+            shutil.rmtree(gate.path)
+        else:
+            (gate.path / spoiled).write_text("[")
+        await gate.ensure(sys.executable, wait=5)
+        work = agent.commit(spoiled, new__py=spoiled)
+        code, _, said = await agent.try_to("git", "push")
+        assert code == 0, said
+        assert forge.sha("ao/n-1") == work
 
 
 async def test_the_hook_runs_whatever_hooks_path_the_agent_has(service, agent, forge):
