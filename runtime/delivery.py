@@ -39,7 +39,7 @@ async def deliver(hands: Hands, seen: Look, message: Message) -> None:
 async def _type(hands: Hands, seen: Look, message: Message, text: str) -> Typed:
     policy = TypingPolicy(clear=hands.agents(seen.session.agent).capabilities.clear_keys)
     place, pane = hands.place(message.session_id), str(seen.steps[facts.SPAWNED]["pane"])
-    await ingest(hands.store, message.session_id, place.pushes)
+    await ingest(hands.store, message.session_id, place.pushes, hands.agents)
 
     def may_type() -> str | None:
         now = hands.store.read(lambda sql: look(sql, message.session_id))

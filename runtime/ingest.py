@@ -1,12 +1,15 @@
 """Takes in what an agent has pushed: facts, receipts and the end of turns, once, by file offset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from runtime import pushes
+from runtime.agents import Agent, named
 from runtime.changes import TurnEnded
-from runtime.facts import Process
+from runtime.facts import Process, Turn
 from runtime.sessions import Session
 from runtime.store import facts as fact_rows
 from runtime.store import messages, sessions
@@ -14,16 +17,18 @@ from runtime.store.store import Store
 from runtime.store.tx import Tx
 
 
-async def ingest(store: Store, session_id: str, file: Path) -> None:
+async def ingest(store: Store, session_id: str, file: Path, agents: Callable[[str], Agent] = named) -> None:
     """Read what is new in the push file and commit it together with the offset.
 
-    Pushes written while the service was down are found here at its next start.
+    Pushes written while the service was down are found here at its next start. What a raw hook means, the session's
+    agent says.
     """
     while session := store.read(lambda sql: sessions.get(sql, session_id)):
         lines, offset = pushes.read(file, session.push_offset, now=store.clock())
         if offset == session.push_offset:
             return
-        await store.write(partial(_commit, session_id, session.push_offset, lines, offset))
+        understood = list(_understood(lines, partial(agents, session.agent)))
+        await store.write(partial(_commit, session_id, session.push_offset, understood, offset))
 
 
 def _commit(session_id: str, expected: int, lines: Sequence[pushes.Push], offset: int, tx: Tx) -> None:
@@ -35,9 +40,19 @@ def _commit(session_id: str, expected: int, lines: Sequence[pushes.Push], offset
     sessions.change(tx, session_id, push_offset=offset)
 
 
+def _understood(lines: Sequence[pushes.Push], agent: Callable[[], Agent]) -> Iterator[pushes.Push]:
+    for push in lines:
+        if not isinstance(push, pushes.Hook):
+            yield push
+        elif (meant := agent().push_from_hook(push.hook)) is not None:
+            yield msgspec.structs.replace(meant, at=push.at)
+
+
 def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
     facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
     before = facts.turn
+    if _is_stale(push, before):
+        return
     for fact in pushes.to_facts(push, before.number if before else 0):
         fact_rows.learn(tx, session.id, fact, source="push")
         if isinstance(fact, Process) and fact.state != "running":
@@ -46,6 +61,14 @@ def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
         _receipt(tx, session, push)
     if isinstance(push, pushes.TurnEnded):
         _end_turn(tx, session, push)
+
+
+def _is_stale(push: pushes.Push, before: Turn | None) -> bool:
+    """Tell whether a push changes nothing: a decision about something else, or ready when it was ready before."""
+    if isinstance(push, pushes.Resumed):
+        asked = before.question if before is not None and before.state == "waiting" else None
+        return asked is None or push.question not in ("", asked)
+    return isinstance(push, pushes.Ready) and before is not None and before.state == "ready"
 
 
 def _receipt(tx: Tx, session: Session, push: pushes.Prompt) -> None:

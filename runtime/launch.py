@@ -81,6 +81,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     ready: Literal["push", "prompt"] = "push"
     """The first thing heard from it: a `ready` push, or the acceptance of its first prompt."""
+    prompt: str | None = None
+    """The first prompt as the agent gets it and will report it, if that is not the task's own text."""
 
 
 class LaunchPlace:

@@ -55,7 +55,9 @@ class Waiting(Push, frozen=True, kw_only=True, tag="waiting"):
 
 
 class Resumed(Push, frozen=True, kw_only=True, tag="resumed"):
-    """The decision was made; the turn goes on."""
+    """The decision was made; the turn goes on. Empty: whatever was asked."""
+
+    question: str = ""
 
 
 class Blocked(Push, frozen=True, kw_only=True, tag="blocked"):

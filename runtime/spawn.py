@@ -69,22 +69,23 @@ async def _launch(hands: Hands, seen: Look) -> None:
     worktree = hands.workspaces.worktree(session)
     place.open()
     place.put("prompt.md", prompt)
-    task = Task(
-        session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
-        home=place.directory, rules=project.rules, script=project.script,
-    )  # fmt: skip
     env = agent_environment(
         hands.environment, session=session.id, project=project.id, issue=session.issue,
         extra={**seen.steps["workspace"]["environment"], **project.env},
         first_on_path=[place.directory / "bin"],
     )  # fmt: skip
-    place.write(agent.prepare(place, task), worktree=worktree, env=env)
+    task = Task(
+        session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
+        env=env, permissions=project.permissions, rules=project.rules, script=project.script,
+    )  # fmt: skip
+    launch = agent.prepare(place, task)
+    place.write(launch, worktree=worktree, env=env)
 
     def done(tx: Tx) -> None:
         sessions.step_done(tx, session.id, "launch")
         messages.add(
             tx, session.id, kind="task", source_key=f"task:{session.id}", author=session.asked_by, parts={},
-            state=PASTED, text=prompt,
+            state=PASTED, text=launch.prompt or prompt,
         )  # fmt: skip
 
     await hands.store.write(done)

@@ -41,7 +41,7 @@ class Supervisor:
             try:
                 await self._hands.open_gate(session.id)
                 self._hands.listen(session.id)
-                await ingest(self._hands.store, session.id, self._hands.place(session.id).pushes)
+                await ingest(self._hands.store, session.id, self._hands.place(session.id).pushes, self._hands.agents)
             except Exception:  # one session that cannot be adopted must not stop the others
                 log.exception("not adopted", extra={"session_id": session.id})
             else:
@@ -60,6 +60,6 @@ class Supervisor:
         while True:
             name = await self._pokes.get()
             try:
-                await ingest(self._hands.store, name, self._hands.place(name).pushes)
+                await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
             except Exception:  # as above; the next poke reads the same lines again
                 log.exception("pushes not read", extra={"session_id": name})

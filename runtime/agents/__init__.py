@@ -2,8 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -33,7 +34,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     worktree: Path
     repository: Path
-    home: Path
+    env: Mapping[str, str] = {}
+    """The agent's environment, besides what its adapter adds."""
+    permissions: Literal["bypass", "ask"] = "bypass"
     rules: str = ""
     model: str | None = None
     script: Path | None = None

@@ -80,7 +80,7 @@ class Desk:
         (self.root / f"{session}.toml").write_text(script)
         place.open()
         task = agents.Task(
-            session=session, prompt=prompt, worktree=worktree, repository=worktree, home=self.root,
+            session=session, prompt=prompt, worktree=worktree, repository=worktree,
             script=self.root / f"{session}.toml",
         )  # fmt: skip
         known = agent_environment(os.environ, session=session, project="demo", issue=7, extra=env)

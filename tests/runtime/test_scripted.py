@@ -196,7 +196,7 @@ async def test_program_starts_quickly(desk):
 
 
 def test_script_is_needed(tmp_path):
-    task = agents.Task(session="s-1", prompt="", worktree=tmp_path, repository=tmp_path, home=tmp_path)
+    task = agents.Task(session="s-1", prompt="", worktree=tmp_path, repository=tmp_path)
     with pytest.raises(UserError, match="script:"):
         agents.named("scripted").prepare(LaunchPlace(tmp_path), task)
 

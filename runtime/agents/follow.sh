@@ -1,0 +1,13 @@
+#!/bin/sh
+# follow PATTERN PROGRAM...   becomes PROGRAM; lines of its transcript that match PATTERN are pushed
+# For what agents tell by no hook. Ends with the terminal: it belongs to the same process group.
+launch=$(dirname "$0")
+pattern=$1
+shift
+{
+    read -r transcript <"$launch/transcript" &&
+        tail -n 0 -F "$transcript" | grep --line-buffered -e "$pattern" | while read -r line; do
+            printf %s "$line" | "$launch/push" hook -
+        done
+} >/dev/null 2>&1 &
+exec "$@"

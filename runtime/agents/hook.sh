@@ -1,0 +1,25 @@
+#!/bin/sh
+# hook EVENT   passes what the agent's hook says on standard input to the service
+# Always succeeds: some agents read a failure as "stop".
+launch=$(dirname "$0")
+case $1 in
+SessionStart)
+    [ -p "$launch/transcript" ] || exec cat >/dev/null
+    LC_ALL=C tr -d '\n\r' | sed -n 's/.*"transcript_path": *"\([^"]*\)".*/\1/p' 1<>"$launch/transcript"
+    rm -f "$launch/transcript"
+    ;;
+PermissionRequest)
+    : >"$launch/asked"
+    "$launch/push" hook -
+    ;;
+PostToolUse*)
+    # Only after a question; what the tool answered may be long, and nobody asks for it.
+    [ -e "$launch/asked" ] || exec cat >/dev/null
+    LC_ALL=C tr -d '\n\r' | sed 's/,"tool_response":.*/}/' | "$launch/push" hook -
+    ;;
+*)
+    rm -f "$launch/asked"
+    "$launch/push" hook -
+    ;;
+esac
+exit 0
