@@ -72,7 +72,8 @@ class Sent:
 class _Connection(asyncio.Protocol):
     """Sends the next request as soon as the last one is answered."""
 
-    def __init__(self, waiting: list[bytes], sent: Sent) -> None:
+    def __init__(self, waiting: list[bytes], sent: Sent, expected: bytes) -> None:
+        self._expected = b"HTTP/1.1 " + expected
         self._waiting = waiting
         self._sent = sent
         self._began = 0.0
@@ -88,7 +89,7 @@ class _Connection(asyncio.Protocol):
         head, ended, body = self._answer.partition(b"\r\n\r\n")
         if not ended or len(body) < int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]):
             return None
-        if not head.startswith(b"HTTP/1.1 202"):
+        if not head.startswith(self._expected):
             return self.done.set_exception(RuntimeError(f"the receiver answered {self._answer!r}"))
         self._answer = b""
         self._sent.latencies.append(perf_counter() - self._began)
@@ -108,14 +109,19 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
 
 
-def send(port: int, waiting: list[bytes], connections: int) -> Sent:
-    """Send everything over so many kept-alive connections, each with one request at a time."""
+def send(port: int, waiting: list[bytes], connections: int, *, expected: bytes = b"202") -> Sent:
+    """Send everything over so many kept-alive connections, each with one request at a time.
+
+    Raises:
+        RuntimeError: the receiver gave another answer than the expected one.
+
+    """
 
     async def run() -> Sent:
         sent, loop = Sent(), asyncio.get_running_loop()
         began = perf_counter()
         opened = [
-            await loop.create_connection(lambda: _Connection(waiting, sent), "127.0.0.1", port)
+            await loop.create_connection(lambda: _Connection(waiting, sent, expected), "127.0.0.1", port)
             for _ in range(connections)
         ]
         await asyncio.gather(*(protocol.done for _, protocol in opened))
