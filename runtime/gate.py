@@ -16,6 +16,7 @@ from runtime import layout
 from runtime.errors import ForgeBusy, GitFailed
 from runtime.gate_server import Answer, PushRequest, Update
 from runtime.git import NOBODY, Ended, Remote, failure
+from runtime.leaks import find_secret
 from runtime.shim.install import install_shims, shim_command
 from runtime.workspace import Repository
 
@@ -28,6 +29,10 @@ NO_DELETION = "Branches cannot be deleted from here: push new commits to {own} i
 PUSHED = "{branch} is now at {sha} on {url}."
 OUTDATED = "{branch} has commits that you do not have: run `git pull --rebase origin {branch}`, then push again."
 REFUSED = "The forge refused the push; change what it names and push again:\n{said}"
+LEAK = (
+    "{place} looks like a credential: take it out of every commit that is not pushed yet (git commit --amend, or "
+    "git rebase), then push again. Write a made-up one so that it does not look real."
+)
 UNREACHABLE = "The forge cannot be reached now and nothing was pushed; run the same push again in a minute."
 
 _LONGEST_REFUSAL = 3000
@@ -104,7 +109,11 @@ class Gate:
         refusal = judge_update(request.updates, self._own, self._default)
         if refusal is not None:
             return Answer.refused(refusal)
-        return await self.forward(request.updates[0], request.quarantine, remote)
+        update, env = request.updates[0], self._seeing(request.quarantine)
+        leak = await find_secret(self._repository, update.new, env=env)
+        if leak is not None:
+            return Answer.refused(LEAK.format(place=leak))
+        return await self.forward(update, request.quarantine, remote)
 
     async def forward(self, update: Update, quarantine: str | None, remote: Remote) -> Answer:
         """Push one judged update to the forge, on condition that the forge is where the agent believes it to be."""
