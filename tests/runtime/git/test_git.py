@@ -39,17 +39,22 @@ async def test_a_cancelled_command_dies_with_its_children(git, place):
     await gone(int((place / "pid").read_text()))
 
 
-async def test_a_command_cancelled_while_it_starts_leaves_no_process(git, place):
-    running = asyncio.create_task(git.run("-c", f"alias.hang=!echo $$ > {place}/pid; exec sleep 60", "hang"))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+async def test_a_command_cancelled_while_it_starts_leaves_no_process(git, monkeypatch):
+    start, started = asyncio.create_subprocess_exec, asyncio.Queue()
+
+    async def start_slowly(*args, **how):
+        process = await start(*args, **how)
+        started.put_nowait(process.pid)
+        await asyncio.sleep(0.01)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_slowly)
+    running = asyncio.create_task(git.run("-c", "alias.hang=!exec sleep 20", "hang"))
+    pid = await started.get()
     running.cancel()
-    started = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert time.monotonic() - started < 5
-    if (place / "pid").exists():
-        await gone(int((place / "pid").read_text()))
+    await gone(pid)
 
 
 async def gone(pid: int) -> None:
