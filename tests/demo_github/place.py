@@ -1,6 +1,8 @@
 """One local GitHub with a small project, an installed app, and a place where its webhooks arrive."""
 
+import asyncio
 import json
+import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.demo.github import LocalGitHub
+from bot.demo.github.server import Server
 
 WORKFLOW = """
 name: ci
@@ -137,14 +140,14 @@ class Place:
 async def inbox():
     """A server that takes webhooks."""
     inbox = Inbox()
-    config = uvicorn.Config(inbox, "127.0.0.1", 0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    inbox.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/webhook"
+    listener = socket.create_server(("127.0.0.1", 0))
+    inbox.url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhook"
+    server = Server(uvicorn.Config(inbox, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await server.ready.wait()
     yield inbox
-    await server.shutdown()
+    server.end()
+    await serving
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """What every REST answer has in common, and the rules that the bot leans on."""
 
+import asyncio
 import time
 
+import httpx
 import pytest
 
+from bot.demo.github import LocalGitHub
 from tests.demo_github.place import REPO
 
 
@@ -140,3 +143,20 @@ async def test_comment_is_edited_by_its_author_and_by_writers_only(place):
     await place.eve.json("PATCH", f"{REPO}/issues/comments/{said['id']}", {"body": "hers"}, status=403)
     await place.bob.json("PATCH", f"{REPO}/issues/comments/{said['id']}", {"body": "still mine"}, status=200)
     await place.bob.json("POST", f"{REPO}/issues/1/comments", {"body": "x" * 65_537}, status=422)
+
+
+async def test_taken_port_says_what_to_do(place, tmp_path):
+    port = place.anyone.base_url.port
+    with pytest.raises(OSError, match=f"port {port} cannot be used .*: choose another one, or 0"):
+        await LocalGitHub(tmp_path / "second").start(port=port)
+
+
+async def test_request_in_the_air_does_not_hold_up_the_stop(place):
+    place.hub.faults.add("slow", seconds=60)
+    asking = asyncio.create_task(place.bob.get(REPO))
+    while not place.hub.faults.active[0].struck:
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        await place.hub.stop()
+    with pytest.raises(httpx.HTTPError):
+        await asking

@@ -12,12 +12,11 @@ from bot.demo.github.hub import LocalGitHub
 
 async def serve(host: str, port: int, root: Path) -> None:
     """Serve until interrupted."""
-    hub = LocalGitHub(root)
+    hub, over = LocalGitHub(root), asyncio.Event()
     await hub.start(host, port)
-    print(f"ready {hub.url}", flush=True)
-    over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
+    print(f"ready {hub.url}", flush=True)
     await over.wait()
     await hub.stop()
 

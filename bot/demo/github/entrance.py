@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -39,7 +40,8 @@ class Entrance:
         if scope["path"].startswith(("/_local", "/_pages")):
             await self.app(scope, receive, send)
             return
-        await self._watched(scope, receive, send)
+        with contextlib.suppress(asyncio.CancelledError):  # only the end of the server cancels, nobody listens then
+            await self._watched(scope, receive, send)
 
     def _usual(self, path: str) -> str:
         if path == "/api/graphql":

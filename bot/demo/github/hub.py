@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.demo.github.faults import Faults
 from bot.demo.github.people import Delivery, Installation, Json
 from bot.demo.github.records import Repository
 from bot.demo.github.routes.apps import conversion
+from bot.demo.github.server import Server
 from bot.demo.github.world import Seen, World
 
 ACTIONS = {"name": "GitHub Actions", "url": "https://docs.github.com/actions"}
@@ -35,7 +37,7 @@ class LocalGitHub:
         github = apps.add_user(self.world, "github", "Organization")
         apps.add_app(self.world, github, {**ACTIONS, "default_permissions": {"checks": "write"}}, public_key=b"")
         self.app = site.build(self.world)
-        self._server: uvicorn.Server | None = None
+        self._server: Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -60,22 +62,23 @@ class LocalGitHub:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Serve in this event loop and return when connections are accepted."""
-        config = uvicorn.Config(self.app, host, port, log_config=None, access_log=False, lifespan="off")
-        config.timeout_graceful_shutdown = 1
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve())
-        while not self._server.started:
-            if self._serving.done():
-                raise OSError(f"port {port} cannot be used: choose another one or 0")
-            await asyncio.sleep(0.005)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.world.url = self.world.url or f"http://{host}:{port}"
+        try:
+            listener = socket.create_server((host, port))
+        except OSError as error:
+            raise OSError(
+                f"port {port} cannot be used ({os.strerror(error.errno or 0)}): choose another one, or 0"
+            ) from error
+        config = uvicorn.Config(self.app, log_config=None, access_log=False, lifespan="off")
+        self._server = Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        await self._server.ready.wait()
+        self.world.url = self.world.url or f"http://{host}:{listener.getsockname()[1]}"
 
     async def stop(self) -> None:
         """End background work and the server; what is in memory is gone, the repositories stay."""
         await self.world.background.stop()
         if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
+            self._server.end()
             await self._serving
         await self.world.outgoing.close()
 
@@ -113,12 +116,3 @@ class LocalGitHub:
         """Install an app on repositories of one account."""
         chosen = [self.world.repository(name) for name in repo_full_names]
         return apps.install(self.world, self.world.apps[slug], chosen[0].owner, chosen, "selected")
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to its host program."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Install no handlers."""
-        yield
