@@ -13,21 +13,30 @@ from bench.ground import Ground, ground, ran, until
 
 SESSIONS = 50
 IDLE = 60.0
+HASTY = Path(__file__).with_name("hasty.py")
 RESTARTS = 3
 LISTINGS = 9
 IMPORTS = "import typer, rich.table, http.client"
 
 
 async def crowd() -> list[Figure]:
-    """Start the sessions once, and measure everything that needs them."""
-    async with ground() as place:
-        for _ in range(SESSIONS):
-            _, delivery = await place.label_held_back()
-            await place.post(delivery)
-        await until("all agents are idle", lambda: _answered(place) == SESSIONS, within=240.0, every=0.1)
-        await until("everything is said", lambda: not _to_say(place), within=240.0, every=0.1)
-        quiet = await _idle(place)
-        return [*quiet, await _listing(place), await _adoption(place)]
+    """Start the sessions once, and measure everything that needs them on the service as people run it."""
+    async with ground(serve=[sys.executable, str(HASTY)]) as place:
+        await _fill(place)
+        await place.stage.service.stop()
+        place.stage.service.argv = [sys.executable, "-m", "bot", "serve"]
+        await place.stage.service.start()
+        await place.stage.service.ready()
+        adoption = await _adoption(place)
+        return [*await _idle(place), await _listing(place), adoption]
+
+
+async def _fill(place: Ground) -> None:
+    for _ in range(SESSIONS):
+        _, delivery = await place.label_held_back()
+        await place.post(delivery)
+    await until("all agents are idle", lambda: _answered(place) == SESSIONS, within=240.0, every=0.1)
+    await until("everything is said", lambda: not _to_say(place), within=240.0, every=0.1)
 
 
 def _answered(place: Ground) -> int:

@@ -70,7 +70,8 @@ class Ground:
         faults = [hub.faults.add("drop", match=f"^{event}$", times=1000) for event in events]
 
         def held() -> list[Delivery] | None:
-            lost = [one for one in sent[before:] if one.headers and by in ("", one.payload["sender"]["login"])]
+            named = [one for one in sent[before:] if f"{one.event}.{one.action}" in events and one.headers]
+            lost = [one for one in named if by in ("", one.payload["sender"]["login"])]
             found = {f"{one.event}.{one.action}": one for one in reversed(lost)}
             return [found[event] for event in events] if set(events) <= set(found) else None
 
@@ -137,14 +138,16 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(*, files: dict[str, str] | None = None, script: str = "") -> AsyncIterator[Ground]:
+async def ground(
+    *, files: dict[str, str] | None = None, script: str = "", serve: list[str] | None = None
+) -> AsyncIterator[Ground]:
     """Set everything up in a directory of its own, and remove all of it at the end."""
     with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
         home = Path(directory)
         play = home / "script.toml"
         play.write_text(script)
         layout = {"README.md": "# Nothing\n"} if files is None else files
-        async with stage(home, config=CONFIG, files=layout, script=play) as made, aiohttp.ClientSession() as http:
+        async with stage(home, config=CONFIG, files=layout, script=play, serve=serve) as made, aiohttp.ClientSession() as http:
             yield Ground(home, made, http)
 
 

@@ -25,7 +25,7 @@ class Service:
         self.data = home / "data"
         self.log = home / "service.log"
         self.starts = 0
-        self._argv = argv
+        self.argv = argv
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
 
@@ -39,7 +39,7 @@ class Service:
         self.starts += 1
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._argv, cwd=self.home, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log,
+                *self.argv, cwd=self.home, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True,
             )  # fmt: skip
 
