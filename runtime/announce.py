@@ -29,8 +29,9 @@ class Announcer:
             if session is not None and session.project in self._projects:
                 self._announce(tx, session)
         for change in tx.changes:
-            for story in self._stories.get(type(change), ()):
-                story(change, tx, self._projects[change.session.project])
+            if (project := self._projects.get(change.session.project)) is not None:
+                for story in self._stories.get(type(change), ()):
+                    story(change, tx, project)
 
     def _announce(self, tx: Tx, session: Session) -> None:
         facts = fact_rows.of_session(tx.sql, session.id, session.created_at)

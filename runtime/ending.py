@@ -38,27 +38,27 @@ def _grace_left(hands: Hands, seen: Look) -> float:
 
 
 async def _keep_for_a_look(hands: Hands, seen: Look) -> float:
-    if "preserved" not in seen.steps:
-        await _preserve(hands, seen)
+    await _preserve(hands, seen, "preserved")
     return FOR_EVER
 
 
-async def _preserve(hands: Hands, seen: Look) -> str:
-    """Keep what is not on the forge under a ref; once, however often the end is cut off."""
-    if (done := seen.steps.get("preserved")) is not None:
+async def _preserve(hands: Hands, seen: Look, step: str) -> str:
+    """Keep what is not on the forge under a ref; once for each step, however often the end is cut off."""
+    if (done := seen.steps.get(step)) is not None:
         return str(done["ref"])
     ref = ""
     if "workspace" in seen.steps:
         pushed = [fact.sha for fact in seen.facts.pushed]
         ref = await hands.workspaces.preserve(seen.session, pushed) or ""
-    await hands.store.write(lambda tx: sessions.step_done(tx, seen.session.id, "preserved", ref=ref))
+    await hands.store.write(lambda tx: sessions.step_done(tx, seen.session.id, step, ref=ref))
     return ref
 
 
 async def _clear(hands: Hands, seen: Look) -> None:
     session = seen.session
     await hands.tmux.kill_session(session.id)
-    ref = await _preserve(hands, seen)
+    # Again, also when it was kept at the agent's death: a person may have worked in the worktree since.
+    ref = await _preserve(hands, seen, "preserved_last")
     hands.wake.unwatch(session.id)
     await hands.close_gate(session.id)
     merged = seen.facts.pull_request is not None and seen.facts.pull_request.state == "merged"

@@ -58,7 +58,8 @@ def _review(of: Message) -> str:
     if parts["body"].strip():
         lines.append(fenced(parts["body"]))
     for number, comment in enumerate(parts["comments"], 1):
-        lines.append(f"{number}. {comment['path']}:{comment['line']} (thread {comment['thread']})")
+        line = f":{comment['line']}" if comment["line"] else ""
+        lines.append(f"{number}. {_one_line(comment['path'])}{line} (thread {comment['thread']})")
         lines.append(fenced(comment["body"]))
     lines.append("Change the code as asked, or say why not, then commit and push. Each thread is answered for you.")
     return "\n".join(lines)

@@ -46,6 +46,7 @@ class Watch:
         self._missing = {name: since for name, since in self._missing.items() if name not in panes}
         if len(gone) >= OUTAGE_FROM and len(gone) * 2 > len(expected):
             log.error("many terminals are missing at once", extra={"missing": len(gone), "expected": len(expected)})
+            return
         for seen in gone:
             await self._gone(seen)
         for seen in expected:

@@ -76,7 +76,11 @@ class Workspaces:
         age = self._store.clock() - self._fetched.get(session.project, 0.0)
         if pushed.is_set() or age > FRESH_FOR:
             pushed.clear()
-            await repository.fetch()
+            try:
+                await repository.fetch()
+            except BaseException:
+                pushed.set()
+                raise
             self._fetched[session.project] = self._store.clock()
         base = await repository.sha_of(session.base)
         if base is None:

@@ -1,0 +1,137 @@
+"""What keepers act with, where nothing outside the process is touched; what was asked for is noted in `did`."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from runtime.agents import Capabilities
+from runtime.hands import Hands, Patience
+from runtime.launch import Launch
+from runtime.project import Limits
+from runtime.tmux import Pane
+from tests.fakes.bot import Bot
+
+QUICK = Patience(probe_every=0.01, after_restart=0.01, when_refused=0.001)
+
+
+class FakeTmux:
+    """Panes by session; `broken` is raised by every command."""
+
+    def __init__(self, did: list[str]) -> None:
+        self.did, self.alive, self.broken = did, {}, None
+        self.screens: dict[str, str] = {}
+
+    def pane(self, name: str, *, dead: bool = False, code: int | None = None, signal: int | None = None) -> None:
+        self.alive[name] = Pane(f"%{len(self.alive)}", 1, dead, code, signal, False, "sh")
+
+    def _do(self, what: str) -> None:
+        self.did.append(what)
+        if self.broken is not None:
+            raise self.broken
+
+    async def new_session(self, name: str, *, cwd: Path, argv: Any) -> str:
+        self._do(f"new_session {name}")
+        self.pane(name)
+        return self.alive[name].pane_id
+
+    async def panes(self) -> dict[str, Pane]:
+        if self.broken is not None:
+            raise self.broken
+        return dict(self.alive)
+
+    async def kill_session(self, name: str) -> None:
+        self._do(f"kill_session {name}")
+        self.alive.pop(name, None)
+
+    async def capture(self, pane: str, *, lines: int = 0) -> str:
+        return ""
+
+    async def press(self, pane: str, *keys: str) -> bool:
+        self.did.append(f"press {' '.join(keys)}")
+        return True
+
+    async def paste(self, pane: str, text: str, *, before: Any = (), after: Any = ()) -> str:
+        self._do(f"paste {text}")
+        return "pasted"
+
+
+class FakeWorkspaces:
+    """Worktrees that are only names; `broken` is raised when one is opened, `stuck` when one is closed."""
+
+    def __init__(self, root: Path, did: list[str]) -> None:
+        self.root, self.did, self.kept = root, did, ""
+        self.broken: Exception | None = None
+        self.stuck: Exception | None = None
+
+    def worktree(self, session: Any) -> Path:
+        return self.root / session.id
+
+    def repository(self, session: Any) -> Any:
+        return type("Repository", (), {"path": self.root / "repo.git"})
+
+    async def open(self, session: Any, gate: Path) -> tuple[str, dict[str, str]]:
+        self.did.append(f"open {session.id}")
+        if self.broken is not None:
+            raise self.broken
+        return "b" * 40, {"GIT_TRACE": "0"}
+
+    async def preserve(self, session: Any, pushed: list[str]) -> str | None:
+        self.did.append(f"preserve {session.id}")
+        return self.kept or None
+
+    async def close(self, session: Any, *, merged: bool) -> None:
+        self.did.append(f"close {session.id} merged={merged}")
+        if self.stuck is not None:
+            raise self.stuck
+
+
+class FakeAgent:
+    name = "scripted"
+    capabilities = Capabilities()
+
+    def prepare(self, place: Any, task: Any) -> Launch:
+        return Launch(argv=("true",))
+
+    def push_from_hook(self, hook: dict[str, Any]) -> None:
+        return None
+
+
+class FakeWake:
+    def __init__(self, did: list[str]) -> None:
+        self.did = did
+
+    def watch(self, session: str, path: Path) -> bool:
+        self.did.append(f"watch {session}")
+        return True
+
+    def unwatch(self, session: str) -> None:
+        self.did.append(f"unwatch {session}")
+
+
+class Deeds:
+    """The hands of one bot, and what they did."""
+
+    def __init__(self, bot: Bot, root: Path, **changed: Any) -> None:
+        self.did: list[str] = []
+        self.tmux, self.workspaces = FakeTmux(self.did), FakeWorkspaces(root / "worktrees", self.did)
+
+        async def open_gate(name: str) -> None:
+            self.did.append(f"open_gate {name}")
+
+        async def close_gate(name: str) -> None:
+            self.did.append(f"close_gate {name}")
+
+        known: dict[str, Any] = {
+            "store": bot.store, "tmux": self.tmux, "workspaces": self.workspaces, "agents": lambda _: FakeAgent(),
+            "forge": bot.forge, "projects": bot.projects, "limits": Limits(), "launch_root": root / "launch",
+            "environment": {"PATH": "/bin"}, "open_gate": open_gate, "close_gate": close_gate,
+            "wake": FakeWake(self.did), "clock": bot.clock, "patience": QUICK,
+        }  # fmt: skip
+        self.hands = Hands(**{**known, **changed})
+
+
+async def until(holds: Any, within: float = 5.0) -> None:
+    """Let other tasks run until something holds."""
+    async with asyncio.timeout(within):
+        while not holds():
+            await asyncio.sleep(0.002)
