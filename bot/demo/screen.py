@@ -78,7 +78,7 @@ class Screen:
     def kept(self, stage: Stage, story: Story) -> None:
         """Say what can be tried by hand while everything runs."""
         pull = f"{stage.hub.url}/{REPO}/pull/{story.pull}"
-        self._line(Text(f"\nEverything still runs, and {story.session} has opened {pull}\n"))
+        self._line(Text(f"\nEverything still runs. {story.session} has opened\n{pull}\n"))
         for number, (what, command) in enumerate(by_hand(stage, story), 1):
             self._line(Text(f"{number}. {what}"))
             self._line(Text(f"{command}\n", style="cyan"))
@@ -113,7 +113,7 @@ def by_hand(stage: Stage, story: Story) -> list[tuple[str, str]]:
     comment = stage.maintainer.curl(f"/issues/{story.pull}/comments", {"body": project.NEXT_COMMENT})
     ao = shlex.join([str(Path(sys.executable).with_name("ao")), "send", story.session, "what did you do?"])
     return [
-        ("Comment as the maintainer: the agent adds a test, and the bot answers on that page.", comment),
+        ("Comment as the maintainer; the agent adds a test, the bot answers there.", comment),
         ("Look over the agent's shoulder; leave with Ctrl+B, then D.", story.attach),
         ("Talk to it without GitHub.", f"AO_DATA_DIR={shlex.quote(str(stage.service.data))} {ao}"),
     ]
