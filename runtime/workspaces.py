@@ -1,6 +1,7 @@
 """Where sessions work: each project's repository, kept fresh by push deliveries, and a worktree per session."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store.store import Store
 from runtime.workspace import Repository, Settings
+
+log = logging.getLogger(__name__)
 
 FRESH_FOR = 600.0
 """Seconds after which a repository is fetched before a spawn even if no push was heard of."""
@@ -100,7 +103,16 @@ class Workspaces:
         repository = self.repository(session)
         await repository.remove_worktree(self.worktree(session))
         tip = await repository.resolve(f"refs/heads/{session.branch}")
-        if tip is not None:
-            await repository.delete_branch(session.branch, tip)
-        if merged and tip is not None:
-            await repository.delete_remote_branch(session.branch, tip)
+        if tip is None:
+            return
+        # Ours goes last: what is cut off between the two is found and done again.
+        if merged:
+            await self._delete_remote(repository, session.branch, tip)
+        await repository.delete_branch(session.branch, tip)
+
+    @staticmethod
+    async def _delete_remote(repository: Repository, branch: str, tip: str) -> None:
+        try:
+            await repository.delete_remote_branch(branch, tip)
+        except GitFailed as exc:  # protected, for example; it is merged, so nothing is lost by leaving it
+            log.warning("merged branch stays on the forge", extra={"branch": branch, "error": str(exc)})

@@ -1,0 +1,222 @@
+"""A keeper does the next thing that the committed rows ask for, and can be stopped and run again anywhere."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from runtime.errors import ForgeBusy, GitFailed, TmuxUnavailable, UserError
+from runtime.facts import Killed, Paused, Process, Turn
+from runtime.keeper import Keeper
+from runtime.project import Limits
+from runtime.spawn import place_in_queue
+from runtime.store import messages
+from tests.fakes.hands import Deeds, FakeAgent, until
+
+
+@pytest.fixture
+def deeds(bot, tmp_path):
+    return Deeds(bot, tmp_path)
+
+
+@contextlib.asynccontextmanager
+async def keeping(deeds, name="app-1"):
+    task = asyncio.create_task(Keeper(deeds.hands, name).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def claimed(bot, github):
+    await bot.receives(github.label(github.open_issue()))
+
+
+async def queued(bot, body="Go on.", **more):
+    add = {"kind": "person", "author": "me", "parts": {"body": body}, **more}
+    return await bot.store.write(lambda tx: messages.add(tx, "app-1", source_key=f"k:{body}", **add))
+
+
+def state_of(bot, identity):
+    found = bot.store.read(lambda sql: messages.get(sql, identity))
+    return found.state, found.evidence
+
+
+SPAWN = ["open app-1", "open_gate app-1", "watch app-1", "new_session app-1"]
+
+
+async def test_claimed_session_is_spawned_step_by_step(bot, github, deeds):
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawned)
+    assert deeds.did == SPAWN
+    assert bot.status == ("spawning", "waiting_for_agent")
+    [task] = bot.messages
+    assert (task.kind, task.state, task.author) == ("task", "pasted", "maintainer")
+    place = deeds.hands.place("app-1")
+    assert (place.directory / "prompt.md").read_text() == task.text
+    assert "GIT_TRACE=0" in (place.directory / "agent.sh").read_text()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(bot, github, deeds, steps):
+    await claimed(bot, github)
+    written = 0
+    write = bot.store.write
+
+    async def dying(job, **more):
+        nonlocal written
+        written += 1
+        if written == steps:
+            raise asyncio.CancelledError
+        return await write(job, **more)
+
+    bot.store.write = dying
+    with pytest.raises(asyncio.CancelledError):
+        await Keeper(deeds.hands, "app-1").run()
+    bot.store.write = write
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawned)
+    assert [message.kind for message in bot.messages] == ["task"]
+    assert deeds.did.count("open app-1") == (2 if steps == 1 else 1)
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "step"),
+    [
+        ("workspaces", GitFailed("no branch main"), "workspace"),
+        ("workspaces", OSError(28, "No space left on device"), "workspace"),
+        ("agent", UserError("needs a script"), "launch"),
+        ("tmux", TmuxUnavailable("no tmux"), "terminal"),
+    ],
+)
+async def test_spawn_that_cannot_succeed_is_undone_and_said(bot, github, tmp_path, where, error, step):
+    class Broken(FakeAgent):
+        def prepare(self, place, task):
+            raise error
+
+    deeds = Deeds(bot, tmp_path, **({"agents": lambda _: Broken()} if where == "agent" else {}))
+    if where != "agent":
+        getattr(deeds, where).broken = error
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawn_failed)
+    assert bot.facts.spawn_failed.step == step
+    assert str(error)[:20] in bot.facts.spawn_failed.error
+    assert (bot.live, bot.status) == ([], ("errored", "spawn_failed"))
+    undone = [deed for deed in deeds.did if deed.split()[0] in ("kill_session", "close_gate", "close")]
+    assert undone[:3] == ["kill_session app-1", "close_gate app-1", "close app-1 merged=False"]
+    assert bool(bot.facts.spawn_failed.left_behind) is (where == "tmux")
+
+
+async def test_what_cannot_be_undone_is_named(bot, github, deeds):
+    deeds.workspaces.broken, deeds.workspaces.stuck = GitFailed("no branch"), GitFailed("busy")
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawn_failed)
+    assert bot.facts.spawn_failed.left_behind == ("workspace (busy)",)
+
+
+async def test_spawn_waits_while_the_forge_is_busy(bot, github, deeds, caplog):
+    deeds.workspaces.broken = ForgeBusy("limited", after=0.01)
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: deeds.did.count("open app-1") >= 2)
+        deeds.workspaces.broken = None
+        await until(lambda: bot.facts.spawned)
+    assert bot.facts.spawn_failed is None
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_surprise_is_logged_with_its_cause_and_tried_again(bot, github, deeds, caplog):
+    deeds.workspaces.broken = ZeroDivisionError("what?")
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: caplog.records)
+    assert caplog.records[0].exc_info
+    assert caplog.records[0].session_id == "app-1"
+
+
+async def test_sessions_beyond_the_limit_wait_for_their_turn(bot, github, tmp_path):
+    deeds = Deeds(bot, tmp_path, limits=Limits(sessions=1))
+    await bot.starts()
+    first = bot.session
+    for _ in range(2):
+        await claimed(bot, github)
+    waiting = bot.sessions[1:]
+    places = [bot.store.read(lambda sql, one=one: place_in_queue(sql, one, 1)) for one in waiting]
+    assert places == [1, 2]
+    async with keeping(deeds, waiting[0].id):
+        await asyncio.sleep(0.02)
+        assert deeds.did == []
+        await bot.learns(Killed(by="me"), name=first.id)
+        bot.store.topic(waiting[0].id).set()
+        await until(lambda: f"new_session {waiting[0].id}" in deeds.did)
+
+
+async def test_message_is_typed_when_the_agent_is_ready_and_accepted_by_its_word(bot, deeds, tmp_path):
+    await bot.starts()
+    identity = await queued(bot)
+    async with keeping(deeds):
+        await until(lambda: "paste Go on." in deeds.did)
+        deeds.hands.place("app-1").open()
+        await bot.pushes(deeds.hands.place("app-1").pushes, {"kind": "prompt", "text": "Go on."})
+        await until(lambda: state_of(bot, identity)[0] == "accepted")
+    assert deeds.did.count("paste Go on.") == 1
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        Turn(state="active"), Turn(state="waiting"), Turn(state="blocked"), Paused(paused=True, by="x"),
+        Process(state="exited", exit_code=0),
+    ],
+)  # fmt: skip
+async def test_nothing_is_typed_unless_the_agent_is_ready(bot, deeds, fact):
+    await bot.starts()
+    bot.clock.passes(1)
+    await bot.learns(fact)
+    await queued(bot)
+    async with keeping(deeds):
+        await asyncio.sleep(0.03)
+    assert not [deed for deed in deeds.did if deed.startswith(("paste", "press"))]
+
+
+async def test_people_come_before_machines_and_the_settle_window_is_kept(bot, deeds):
+    await bot.starts()
+    await bot.store.write(
+        lambda tx: messages.add(
+            tx, "app-1", kind="ci", source_key="ci", author="CI", parts={}, not_before=bot.clock() + 60
+        )
+    )
+    await queued(bot, "person")
+    async with keeping(deeds):
+        await until(lambda: "paste person" in deeds.did)
+    assert not [deed for deed in deeds.did if "CI failed" in deed]
+
+
+async def test_time_alone_changes_the_status(bot, deeds):
+    await bot.starts()
+    async with keeping(deeds):
+        bot.clock.passes(400)
+        bot.store.topic("app-1").set()
+        await until(lambda: bot.status[0] == "idle")
+        bot.clock.passes(300)
+        bot.store.topic("app-1").set()
+        await until(lambda: bot.status[0] == "stuck")
+
+
+async def test_killed_session_is_cleared_and_its_keeper_ends(bot, deeds):
+    await bot.starts()
+    async with keeping(deeds) as task:
+        await bot.learns(Killed(by="me"))
+        await asyncio.wait_for(task, 5)
+    assert deeds.did == [
+        "kill_session app-1", "preserve app-1", "unwatch app-1", "close_gate app-1", "close app-1 merged=False",
+    ]  # fmt: skip
+    assert bot.facts.cleaned is not None
+
+
+async def test_keeper_of_a_session_that_is_gone_ends(deeds):
+    await asyncio.wait_for(Keeper(deeds.hands, "app-9").run(), 5)

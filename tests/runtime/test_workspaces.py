@@ -1,0 +1,155 @@
+"""When a repository is fetched, and what goes with a worktree."""
+
+import asyncio
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from runtime.errors import ForgeBusy, GitFailed
+from runtime.git import Git
+from runtime.workspaces import FRESH_FOR, Workspaces
+from tests.fakes.bot import a_project
+from tests.fakes.github import REPO
+from tests.fakes.sessions import session
+
+
+class FakeRepository:
+    """Notes what is asked of it."""
+
+    def __init__(self):
+        self.did, self.error, self.base, self.tip, self.open = [], None, "b" * 40, "t" * 40, 0
+        self.most = 0
+
+    async def fetch(self):
+        self.did.append("fetch")
+        if self.error:
+            raise self.error
+
+    async def sha_of(self, branch):
+        return self.base
+
+    async def resolve(self, ref):
+        return self.tip
+
+    async def add_worktree(self, path, branch, base, settings):
+        self.open += 1
+        self.most = max(self.most, self.open)
+        await asyncio.sleep(0)
+        self.open -= 1
+        self.did.append(f"add {path.name} {settings.name} {settings.email}")
+        return SimpleNamespace(environment={"A": "B"})
+
+    async def remove_worktree(self, path):
+        self.did.append(f"remove {path.name}")
+
+    async def delete_branch(self, branch, tip):
+        self.did.append(f"delete {branch}")
+        self.tip = None
+
+    async def delete_remote_branch(self, branch, tip):
+        self.did.append(f"delete remote {branch}")
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def repository():
+    return FakeRepository()
+
+
+@pytest.fixture
+def workspaces(bot, tmp_path, repository):
+    made = Workspaces(tmp_path, Git({}), bot.forge, bot.store, {"app": a_project()}, spawns_at_once=2)
+    made._repositories["app"] = repository
+    return made
+
+
+async def spawn(workspaces, name="app-1"):
+    return await workspaces.open(session(id=name), workspaces.worktree(session()))
+
+
+async def test_worktree_starts_at_the_newest_commit_under_the_agents_name(workspaces, repository):
+    assert await spawn(workspaces) == ("b" * 40, {"A": "B"})
+    assert repository.did == ["fetch", "add app-1 scripted (app-1) app-1@agent-orchestrator.invalid"]
+
+
+async def test_repository_is_fetched_again_only_after_a_push_or_a_while(workspaces, repository, bot, github, clock):
+    await spawn(workspaces)
+    await spawn(workspaces)
+    assert repository.did.count("fetch") == 1
+    await bot.receives(github.push("main"))
+    await spawn(workspaces)
+    await spawn(workspaces)
+    assert repository.did.count("fetch") == 2
+    clock.passes(FRESH_FOR + 1)
+    await spawn(workspaces)
+    assert repository.did.count("fetch") == 3
+
+
+async def test_fetch_that_failed_is_tried_again(workspaces, repository, bot):
+    await spawn(workspaces)
+    bot.store.topic(f"pushed:{REPO}").set()
+    repository.error = ForgeBusy("no connection")
+    for _ in range(2):
+        with pytest.raises(ForgeBusy):
+            await spawn(workspaces)
+    repository.error = None
+    await spawn(workspaces)
+    assert repository.did.count("fetch") == 4
+
+
+async def test_missing_base_branch_is_told_with_the_setting(workspaces, repository):
+    repository.base = None
+    with pytest.raises(GitFailed, match="octo/app has no branch main: set default_branch of the project"):
+        await spawn(workspaces)
+
+
+async def test_only_so_many_are_checked_out_at_once(workspaces, repository):
+    await asyncio.gather(*(spawn(workspaces, f"app-{n}") for n in range(6)))
+    assert repository.most == 2
+
+
+@pytest.mark.parametrize(
+    ("merged", "did"),
+    [
+        (False, ["remove app-1", "delete ao/app-1"]),
+        (True, ["remove app-1", "delete remote ao/app-1", "delete ao/app-1"]),
+    ],
+)
+async def test_branch_goes_with_the_worktree_and_after_a_merge_from_the_forge_too(workspaces, repository, merged, did):
+    await workspaces.close(session(), merged=merged)
+    assert repository.did == did
+    await workspaces.close(session(), merged=merged)
+    assert repository.did == [*did, "remove app-1"]
+
+
+async def test_branch_on_the_forge_is_not_forgotten_when_the_end_is_cut_off(workspaces, repository):
+    repository.error = ForgeBusy("no connection")
+    with pytest.raises(ForgeBusy):
+        await workspaces.close(session(), merged=True)
+    repository.error = None
+    await workspaces.close(session(), merged=True)
+    assert repository.did.count("delete remote ao/app-1") == 2
+
+
+async def test_branch_that_the_forge_protects_stays_there(workspaces, repository):
+    repository.error = GitFailed("protected branch")
+    await workspaces.close(session(), merged=True)
+    assert repository.did == ["remove app-1", "delete remote ao/app-1", "delete ao/app-1"]
+
+
+def test_each_project_has_one_repository(bot, tmp_path):
+    project = a_project()
+    made = Workspaces(tmp_path, Git({}), bot.forge, bot.store, {"app": project}, spawns_at_once=2)
+    assert made.repository(session()) is made.repository(session(id="app-2"))
+    assert made.repository(session()).path == tmp_path / "repos/octo/app.git"
+    assert made.worktree(session()) == tmp_path / "worktrees/app/app-1"
+
+
+def test_clone_of_the_user_is_worked_on_where_it_is(bot, tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "init", "-q", clone], check=True)
+    made = Workspaces(tmp_path, Git({}), bot.forge, bot.store, {"app": a_project(path=clone)}, spawns_at_once=2)
+    repository = made.repository(session())
+    assert (repository.path, repository.control) == (clone / ".git", tmp_path / "repos/octo/app.control")
