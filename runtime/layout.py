@@ -78,12 +78,18 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 def read(path: Path) -> str | None:
     """Return a small file's text, or None when it is missing, no regular file, or suspiciously large."""
+    data = read_bytes(path)
+    return None if data is None else data.decode(errors="replace")
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """Return a small file's content, or None when it is missing, no regular file, or suspiciously large."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             data = file.read(SMALL + 1)
     except OSError:
         return None
-    return data.decode(errors="replace") if len(data) <= SMALL else None
+    return data if len(data) <= SMALL else None
 
 
 def place(target: Path, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:

@@ -44,6 +44,7 @@ class BareRepository:
         self.url = url
         self.borrowed = borrowed
         self._fetching = asyncio.Lock()
+        self._listing: asyncio.Task[dict[str, str]] | None = None
 
     @classmethod
     def of_clone(cls, clone: Path, git: Git, remote: RemoteProvider, *, url: str, control: Path) -> Self:
@@ -80,7 +81,14 @@ class BareRepository:
         return ended.out.strip() if ended.code == 0 else None
 
     async def remote_branches(self) -> dict[str, str]:
-        """Return the remote's branches and their commits, as last fetched."""
+        """Return the remote's branches and their commits, as last fetched; callers at the same moment share a look."""
+        if self._listing is None:
+            self._listing = asyncio.create_task(self._list_branches())
+        return await asyncio.shield(self._listing)
+
+    async def _list_branches(self) -> dict[str, str]:
+        # Whoever asked before git starts gets its answer; whoever asks later must not get what may be old by then.
+        self._listing = None
         listed = await self.run("for-each-ref", "--format=%(objectname) %(refname:lstrip=3)", "refs/remotes/origin/")
         pairs = (line.split(" ", 1) for line in listed.splitlines())
         return {name: sha for sha, name in pairs if name != "HEAD"}

@@ -35,17 +35,21 @@ class Supervisor:
                 await topic.wait()
 
     async def _adopt(self) -> None:
-        for session in self._hands.store.read(sessions.unfinished):
-            if facts.SPAWNED not in self._hands.store.read(partial(sessions.steps, name=session.id)):
-                continue
-            try:
-                await self._hands.open_gate(session.id)
-                self._hands.listen(session.id)
-                await ingest(self._hands.store, session.id, self._hands.place(session.id).pushes, self._hands.agents)
-            except Exception:  # one session that cannot be adopted must not stop the others
-                log.exception("not adopted", extra={"session_id": session.id})
-            else:
-                log.info("adopted", extra={"session_id": session.id})
+        """Take up what an earlier service left, all at once: what the gates ask of git is then asked once for all."""
+        left = self._hands.store.read(sessions.unfinished)
+        await asyncio.gather(*(self._adopt_one(session.id) for session in left))
+
+    async def _adopt_one(self, name: str) -> None:
+        if facts.SPAWNED not in self._hands.store.read(partial(sessions.steps, name=name)):
+            return
+        try:
+            await self._hands.open_gate(name)
+            self._hands.listen(name)
+            await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
+        except Exception:  # one session that cannot be adopted must not stop the others
+            log.exception("not adopted", extra={"session_id": name})
+        else:
+            log.info("adopted", extra={"session_id": name})
 
     def _keep_all(self, group: asyncio.TaskGroup) -> None:
         for session in self._hands.store.read(sessions.unfinished):

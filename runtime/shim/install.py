@@ -21,18 +21,24 @@ def install_shims(place_dir: Path, python: str, *, wait: float = _WAIT) -> None:
     `python` is the absolute path of the interpreter; `wait` is how long they wait for a service that is away.
     """
     place_dir.mkdir(parents=True, exist_ok=True)
-    layout.write_bytes(place_dir / PACKED, _packed())
+    _put(place_dir / PACKED, _packed(), mode=0o644)
     gh = f'#!/bin/sh\nexec {shim_command(place_dir, python, "gh", wait=wait)} "$@"\n'
-    layout.write(place_dir / "gh", gh, mode=0o755)
+    _put(place_dir / "gh", gh.encode(), mode=0o755)
     fresh = shim_command(place_dir, python, "fetch", wait=min(wait, _FETCH_WAIT))
     serve = f'#!/bin/sh\n{fresh} </dev/null >&2\nexec git-upload-pack "$@"\n'
-    layout.write(place_dir / UPLOAD_PACK, serve, mode=0o755)
+    _put(place_dir / UPLOAD_PACK, serve.encode(), mode=0o755)
 
 
 def shim_command(place_dir: Path, python: str, program: str, *, wait: float = _WAIT) -> str:
     """Return the shell command that starts a packed program; it reads nothing of the agent's Python settings."""
     socket = str(place_dir.parent / "gate.sock")
     return shlex.join((python, "-I", "-S", str(place_dir / PACKED), f"{wait:g}", socket, program))
+
+
+def _put(path: Path, data: bytes, *, mode: int) -> None:
+    """Write a file unless it is there already, byte for byte: a starting service comes here for every session."""
+    if layout.read_bytes(path) != data:
+        layout.write_bytes(path, data, mode=mode)
 
 
 @functools.cache
