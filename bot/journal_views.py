@@ -1,14 +1,11 @@
 """The journal and the audit trail as people and scripts see them."""
 
 import msgspec
-import sqlalchemy as sa
 
 from bot.api.port import DeliveryDetail, DeliveryView, HandlerRun, RecordView, Unknown
-from runtime.store import deliveries, schema
+from runtime.store import deliveries, records
 from runtime.store.store import Store
 from runtime.view import iso
-
-T = schema.records.c
 
 
 def delivery_view(entry: deliveries.Entry) -> DeliveryView:
@@ -34,19 +31,13 @@ def delivery_detail(store: Store, guid: str) -> DeliveryDetail:
 
 def record_views(store: Store, *, after: int, limit: int) -> list[RecordView]:
     """Return the next records after an id, oldest first."""
-    query = sa.select(schema.records).where(T.id > after).order_by(T.id).limit(limit)
     return [
         RecordView(
-            id=row.id, at=iso(row.at), kind=row.kind, session_id=row.session_id, summary=row.summary,
-            delivery_id=row.delivery_id, data=row.data,
+            id=line.id, at=iso(line.at), kind=line.kind, session_id=line.session_id, summary=line.summary,
+            delivery_id=line.delivery_id, data=line.data,
         )
-        for row in store.rows(query)
+        for line in records.after(store, after, limit=limit)
     ]  # fmt: skip
-
-
-def newest_record(store: Store) -> int:
-    """Return the id of the newest record, 0 when there is none."""
-    return int(store.rows(sa.select(sa.func.coalesce(sa.func.max(T.id), 0)))[0][0])
 
 
 def _line(line: deliveries.Line, delivery_id: int) -> RecordView:

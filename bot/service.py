@@ -20,7 +20,7 @@ from bot.api.port import (
     Unknown,
 )
 from bot.figures import figures
-from bot.journal_views import delivery_detail, delivery_view, newest_record, record_views
+from bot.journal_views import delivery_detail, delivery_view, record_views
 from bot.parts import Parts
 from runtime.errors import TmuxUnavailable, UserError
 from runtime.facts import Cleaned
@@ -28,7 +28,7 @@ from runtime.facts import Killed as KilledFact
 from runtime.inbox import FAILED, PASTED, QUEUED
 from runtime.look import Look, look
 from runtime.status import activity
-from runtime.store import deliveries, facts, messages, sessions
+from runtime.store import deliveries, facts, messages, records, sessions
 from runtime.store.tx import Tx
 from runtime.view import SessionView, iso, view
 
@@ -89,15 +89,15 @@ class Service:
                     news.clear()
         return self._look(name).facts.cleaned
 
-    async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float) -> Sent:
+    async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None) -> Sent:
         """Commit a message and, with `wait`, watch until the agent has taken it in or `patience` is over."""
         seen = self._look(name)
         if not seen.session.live:
             raise UserError(NOT_LIVE.format(name=name, status=seen.session.announced_status))
-        body = f"[from {author}] {text}" if author else text
-        identity = await self._store.write(lambda tx: _queue(tx, name, body, author or "person"))
+        identity = await self._store.write(lambda tx: _queue(tx, name, text, author or "person"))
         if wait:
-            await self._watch_message(identity, patience)
+            default = self._parts.projects[seen.session.project].times.send_wait
+            await self._watch_message(identity, default if patience is None else patience)
         message = self._store.read(lambda sql: messages.get(sql, identity))
         state = message.state if message else FAILED
         result = "queued" if state == QUEUED else "unconfirmed" if state in (PASTED, FAILED) else "processing"
@@ -148,7 +148,7 @@ class Service:
 
     def newest_record(self) -> int:
         """Return the id of the newest record, 0 when there is none."""
-        return newest_record(self._store)
+        return records.newest(self._store)
 
     async def records_changed(self, *, after: int) -> None:
         """Wait until there is a record with a greater id; may return early."""
