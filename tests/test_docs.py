@@ -72,7 +72,8 @@ def test_settings_exist(document):
 @of_each
 def test_make_targets_exist(document):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {name for piece in _in_code(document.read_text()) for name in re.findall(r"(?:^|\s)make ([a-z][a-z-]*)", piece)}
+    pieces = _in_code(document.read_text())
+    named = {name for piece in pieces for name in re.findall(r"(?:^|\s)make ([a-z][a-z-]*)", piece)}
     assert named - targets == set()
 
 
