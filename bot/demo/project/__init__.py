@@ -19,7 +19,7 @@ REVIEW_COMMENTS = (
 COMMENT = "please also mention it in the README"
 
 NEXT_TITLE = "surname() would be handy"
-NEXT_BODY = "`surname(\"Ada Lovelace\")` should give `Lovelace`."
+NEXT_BODY = '`surname("Ada Lovelace")` should give `Lovelace`.'
 NEXT_COMMENT = "please add a test"
 
 SCRIPT = Path(__file__).with_name("script.toml")
@@ -34,7 +34,7 @@ def initials(full_name: str) -> str:
     raise NotImplementedError
 ''',
     "tests/__init__.py": "",
-    "tests/test_names.py": '''import unittest
+    "tests/test_names.py": """import unittest
 
 from names import initials
 
@@ -51,7 +51,7 @@ class Initials(unittest.TestCase):
 
     def test_empty_name_has_none(self):
         self.assertEqual(initials(""), "")
-''',
+""",
     ".github/workflows/ci.yml": """name: CI
 on: [push, pull_request]
 jobs:
