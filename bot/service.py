@@ -22,7 +22,7 @@ from bot.api.port import (
 from bot.figures import figures
 from bot.journal_views import delivery_detail, delivery_view, record_views
 from bot.parts import Parts
-from runtime.errors import TmuxUnavailable, UserError
+from runtime.errors import StoreBusy, TmuxUnavailable, UserError
 from runtime.facts import Cleaned
 from runtime.facts import Killed as KilledFact
 from runtime.inbox import FAILED, PASTED, QUEUED
@@ -47,7 +47,8 @@ class Service:
 
     def sessions(self, *, project: str | None, ended: bool) -> tuple[list[SessionView], int]:
         """Return the sessions, oldest first, and how many ended ones were left out."""
-        known = self._store.read(lambda sql: sessions.listing(sql, project=project, live_only=False))
+        stored = self._store.read(lambda sql: sessions.listing(sql, project=project, live_only=False))
+        known = [session for session in stored if session.project in self._parts.projects]
         wanted = [session for session in known if session.live or ended]
         return [self.session(session.id) for session in wanted], len(known) - len(wanted)
 
@@ -161,7 +162,7 @@ class Service:
         try:
             await self._store.write(lambda tx: None)
             await self._parts.tmux.panes()
-        except (TmuxUnavailable, OSError) as exc:
+        except (TmuxUnavailable, StoreBusy, OSError) as exc:
             return [str(exc)]
         return []
 

@@ -87,10 +87,11 @@ def _streak(known: list[Message], facts: Facts) -> list[Message]:
 def _gave_up(tx: Tx, ctx: Context, run: CheckRunView, streak: list[Message]) -> bool:
     """Tell whether the agent has failed as often in a row as the project allows; says so once."""
     told = {part["head_sha"] for message in streak for part in message.parts.values()} - {run.head_sha}
-    if len(told) <= ctx.project.reactions.ci_failed.retries:
+    reaction = ctx.project.reactions.ci_failed
+    if len(told) < min(reaction.retries, reaction.escalate_after):
         return False
     if ctx.session is not None and ctx.session.issue is not None:
-        text = ESCALATED.format(failures=len(told), url=run.html_url or "the checks")
+        text = ESCALATED.format(failures=len(told) + 1, url=run.html_url or "the checks")
         say(tx, ctx.session, ctx.session.issue, text, key=f"escalated:{ctx.session.id}:{streak[-1].id}")
     return True
 

@@ -1,4 +1,4 @@
-"""Obey `/agent` commands in comments: `stop`, `status` and `help`."""
+"""Obey `/agent` commands in comments: start, `restart`, `stop`, `status` and `help`."""
 
 import re
 from collections.abc import Callable
@@ -7,10 +7,12 @@ from handlers.context import Context, Delivery
 from handlers.payloads import CommentEvent
 from runtime.facts import Killed
 
-HELP = """`/agent status` says what the agent is doing, `/agent stop` ends the session and keeps its work.
+HELP = """`/agent` starts a session on an issue that has none, `/agent restart` another one after it has ended.
+`/agent status` says what the agent is doing, `/agent stop` ends the session and keeps its work.
 Any other comment here goes to the agent as a message."""
 NOT_KNOWN = "There is no `/agent {word}` here.\n\n{help}"
 STATUS = "`{session}` is **{status}** ({reason})."
+RUNS = "`{session}` is still there, {status}. `/agent stop` ends it, then `/agent restart` starts another one."
 STOPPED = "Stopping `{session}`. What was not pushed is kept; the status comment says where."
 
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
@@ -20,7 +22,7 @@ _LINE = re.compile(r"^/agent(?:[ \t]+(\S+))?(?:[ \t][^\n]*)?\r?$", re.MULTILINE)
 def find(body: str) -> str | None:
     """Return the word after `/agent` on a line of its own, outside code, or None when the comment is no command."""
     found = _LINE.search(_CODE.sub("", body))
-    return (found[1] or "help").lower() if found else None
+    return (found[1] or "start").lower() if found else None
 
 
 def obey(word: str, delivery: Delivery, ctx: Context, made: CommentEvent) -> None:
@@ -41,6 +43,11 @@ def _status(_delivery: Delivery, ctx: Context, _made: CommentEvent) -> str:
     return STATUS.format(session=session.id, status=session.announced_status, reason=session.announced_reason)
 
 
+def _running(_delivery: Delivery, ctx: Context, _made: CommentEvent) -> str:
+    session = ctx.session
+    return RUNS.format(session=session.id, status=session.announced_status) if session else HELP
+
+
 def _stop(delivery: Delivery, ctx: Context, made: CommentEvent) -> str:
     if ctx.session is None or not ctx.session.live:
         return _status(delivery, ctx, made)
@@ -48,7 +55,10 @@ def _stop(delivery: Delivery, ctx: Context, made: CommentEvent) -> str:
     return STOPPED.format(session=ctx.session.id)
 
 
+STARTING = ("start", "restart")
 _COMMANDS: dict[str, Callable[[Delivery, Context, CommentEvent], str]] = {
+    "start": _running,
+    "restart": _running,
     "help": _help,
     "status": _status,
     "stop": _stop,

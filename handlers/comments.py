@@ -16,17 +16,23 @@ ENDED = "`{session}` has ended ({status}). Put the label `{label}` on the issue 
 
 @router.register("issue_comment", action="created")
 async def tell_comment(delivery: Delivery, ctx: Context) -> None:
-    """Queue the comment as a message and react to it; a line that starts with `/agent` is a command instead."""
+    """Queue the comment as a message and react to it; a line that starts with `/agent` is a command instead.
+
+    On an issue without a session, naming the bot starts one, and so does `/agent`.
+    """
     made = delivery.view(CommentEvent)
-    if ctx.session is None:
+    text = visible(made.comment.body)
+    command = commands.find(text)
+    starts = _starts(ctx, made, text, command)
+    if ctx.session is None and not starts:
         return delivery.skip("no session for this issue or pull request")
     if not await may_command(delivery, ctx, made.sender, body=made.comment.body):
         return None
-    text = visible(made.comment.body)
-    command = commands.find(text)
     if reason := _not_for_us(ctx, text, command):
         return delivery.skip(reason)
     ctx.react("issue_comment", made.comment.id)
+    if starts or ctx.session is None:
+        return _start(ctx, made, text if command is None else "")
     if command:
         return commands.obey(command, delivery, ctx, made)
     if not ctx.session.live:
@@ -38,6 +44,23 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
         "body": text,
     }  # fmt: skip
     return ctx.tell(kind="comment", key=f"comment:{ctx.repo}:{made.comment.id}", author=made.sender.login, parts=parts)
+
+
+def _starts(ctx: Context, made: CommentEvent, text: str, command: str | None) -> bool:
+    """Tell whether the comment asks for a session on an issue that has none."""
+    if made.issue.pull_request is not None or (ctx.session is not None and ctx.session.live):
+        return False
+    return command in commands.STARTING if command else ctx.session is None and ctx.people.is_mentioned(text)
+
+
+def _start(ctx: Context, made: CommentEvent, text: str) -> None:
+    """Claim the issue with its text as of now, and what was said besides."""
+    login = made.sender.login
+    said = f"\n\n{login} said:\n{text}" if text else ""
+    ctx.claim(
+        issue=made.issue.number, title=made.issue.title, task=(made.issue.body or "") + said, agent=ctx.project.agent,
+        base=made.repository.default_branch, asked_by=login,
+    )  # fmt: skip
 
 
 def _not_for_us(ctx: Context, text: str, command: str | None) -> str | None:

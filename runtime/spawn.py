@@ -9,6 +9,7 @@ from runtime import prompts
 from runtime.agents import Task
 from runtime.errors import Permanent, Retryable, UserError
 from runtime.facts import SpawnFailed
+from runtime.furnish import furnish
 from runtime.hands import Hands
 from runtime.inbox import PASTED
 from runtime.launch import agent_environment
@@ -74,6 +75,7 @@ async def _launch(hands: Hands, seen: Look) -> None:
         extra={**seen.steps["workspace"]["environment"], **project.env},
         first_on_path=[place.directory / "bin"],
     )  # fmt: skip
+    await furnish(project, worktree, env)
     task = Task(
         session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
         env=env, permissions=project.permissions, rules=project.rules, script=project.script,

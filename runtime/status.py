@@ -49,7 +49,13 @@ def judge(facts: Facts, now: float, times: Times) -> Judgement:
 
     A merge outranks everything, death everything but a merge, a pending decision everything alive.
     """
-    return _ended(facts) or _waiting(facts) or _starting(facts) or _pull_request(facts) or _alone(facts, now, times)
+    return (
+        _ended(facts)
+        or _waiting(facts)
+        or _starting(facts, now, times)
+        or _pull_request(facts)
+        or _alone(facts, now, times)
+    )
 
 
 def _ended(facts: Facts) -> Judgement | None:
@@ -86,9 +92,14 @@ def _process_gone(facts: Facts) -> Judgement:
     return Judgement(status=status, reason="agent_process_exited", evidence=how)
 
 
-def _starting(facts: Facts) -> Judgement | None:
+def _starting(facts: Facts, now: float, times: Times) -> Judgement | None:
     if facts.spawned and facts.turn:
         return None
+    if facts.spawned and facts.process:
+        silent_until = facts.process.at + times.spawn_grace
+        if now >= silent_until:
+            return Judgement(status=Status.STUCK, reason="no_sign_of_work", evidence="nothing heard since its start")
+        return Judgement(status=Status.SPAWNING, reason="waiting_for_agent", recheck_at=silent_until)
     return Judgement(status=Status.SPAWNING, reason="spawn_requested" if not facts.spawned else "waiting_for_agent")
 
 

@@ -68,7 +68,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 
     text: str
     wait: bool = True
-    timeout: float = 600.0
+    timeout: float | None = None
     author: str | None = None
 
 

@@ -117,8 +117,9 @@ class ServicePort(Protocol):
         """End a session; returns when that is committed, its worktree may go a moment later."""
         ...
 
-    async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float) -> Sent:
-        """Commit a message and, with `wait`, watch until the agent has taken it or `patience` seconds are over."""
+    async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None) -> Sent:
+        """Commit a message and, with `wait`, watch until the agent has taken it or `patience` seconds
+        are over, by default the project's `send_wait`."""
         ...
 
     def deliveries(self, *, state: str | None, limit: int) -> list[DeliveryView]:

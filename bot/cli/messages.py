@@ -11,6 +11,7 @@ from bot.cli.sessions import SessionArgument
 from bot.cli.text import COLOURS, say
 from bot.config import calling_session, environment
 
+LONGEST = 86400.0
 OUTCOMES = {
     "processing": "✓ Message sent and processing",
     "queued": "✓ Message queued (session finishing previous task)",
@@ -23,7 +24,10 @@ def send(
     text: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="What to say.")] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", help="Read the message from a file; - is input.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Leave it in the queue and return at once.")] = False,
-    timeout: Annotated[float, typer.Option(min=0, max=86400, help="Seconds to wait for the agent.")] = 600.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0, max=LONGEST, help="Seconds to wait for the agent.", show_default="times.send_wait: 600"),
+    ] = None,
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
     message = _message(text or [], file)
@@ -34,7 +38,8 @@ def send(
         "timeout": timeout,
         "author": caller,
     }
-    sent = post(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else timeout))
+    patience = LONGEST if timeout is None else timeout
+    sent = post(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
     outcome = OUTCOMES[sent["result"]]
     say(outcome, COLOURS[outcome[0]])
 

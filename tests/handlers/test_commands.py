@@ -8,8 +8,8 @@ from handlers.commands import HELP, find
 @pytest.mark.parametrize(
     ("body", "word"),
     [
-        ("/agent", "help"),
-        ("/agent   ", "help"),
+        ("/agent", "start"),
+        ("/agent   ", "start"),
         ("/agent stop", "stop"),
         ("/agent STOP now, please", "stop"),
         ("Enough.\r\n/agent\tstop\r\nThanks", "stop"),
@@ -26,11 +26,10 @@ def test_command_stands_on_a_line_of_its_own(body, word):
     assert find(body) == word
 
 
-@pytest.mark.parametrize("body", ["/agent", "/agent help"])
-async def test_help_is_said_where_it_was_asked(bot, github, body):
+async def test_help_is_said_where_it_was_asked(bot, github):
     issue = github.open_issue()
     await bot.starts(issue)
-    await bot.receives(github.comment(issue, body))
+    await bot.receives(github.comment(issue, "/agent help"))
     assert (bot.said, bot.messages) == ([HELP], [])
     assert bot.outbox("comment")[0]["number"] == issue.number
 
@@ -72,3 +71,46 @@ async def test_command_gets_a_reaction_too(bot, github):
     await bot.starts(issue)
     await bot.receives(github.comment(issue, "/agent help"))
     assert [one["subject"] for one in bot.outbox("reaction")] == ["issue", "issue_comment"]
+
+
+@pytest.mark.parametrize("body", ["/agent", "/agent start", "@ao please do this"])
+async def test_issue_without_a_session_gets_one_on_request(bot, github, body):
+    issue = github.open_issue(body="As it was.")
+    await bot.receives(github.comment(issue, body))
+    assert [(one.issue, one.asked_by) for one in bot.live] == [(issue.number, "maintainer")]
+    assert bot.session.task.startswith("As it was.")
+
+
+async def test_what_was_said_besides_is_part_of_the_task(bot, github):
+    issue = github.open_issue(body="As it was.")
+    await bot.receives(github.comment(issue, "@ao but keep the old name"))
+    assert bot.session.task == "As it was.\n\nmaintainer said:\n@ao but keep the old name"
+
+
+@pytest.mark.parametrize("body", ["/agent", "@ao go", "/agent restart"])
+async def test_request_without_write_permission_starts_nothing(bot, github, body):
+    entry = await bot.receives(github.comment(github.open_issue(), body, by="stranger"))
+    assert (bot.sessions, entry.skip_reason) == ([], "stranger has no write permission")
+
+
+@pytest.mark.parametrize("body", ["/agent stop", "just talking"])
+async def test_other_words_on_an_issue_without_a_session_ask_nobody(bot, github, body):
+    entry = await bot.receives(github.comment(github.open_issue(), body))
+    assert (bot.sessions, bot.people.asked) == ([], [])
+    assert entry.skip_reason == "no session for this issue or pull request"
+
+
+async def test_request_on_a_pull_request_without_a_session_starts_nothing(bot, github):
+    await bot.receives(github.comment(github.open_pull(branch="topic"), "/agent"))
+    assert bot.sessions == []
+
+
+async def test_restart_follows_an_ended_session_and_not_a_live_one(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.receives(github.comment(issue, "/agent restart"))
+    assert [one.id for one in bot.live] == ["app-1"]
+    assert bot.said[0].startswith("`app-1` is still there, working.")
+    await bot.receives(github.comment(issue, "/agent stop"))
+    await bot.receives(github.comment(issue, "/agent restart"))
+    assert [one.id for one in bot.live] == ["app-2"]

@@ -89,7 +89,7 @@ def test_message_is_taken_from_words_input_or_a_file(ao, service, arguments, std
     (ao.home / "message.md").write_text("# from a file\n")
     shown = ao("send", "app-1", *arguments, stdin=stdin)
     assert (shown.returncode, shown.stdout) == (0, "✓ Message sent and processing\n")
-    assert service.asked == [("send", "app-1", text, None, True, 600.0)]
+    assert service.asked == [("send", "app-1", text, None, True, None)]
 
 
 @pytest.mark.parametrize(
