@@ -164,7 +164,13 @@ def serve(path: Path) -> None:
     receiver = Receiver(Journal(Store(path)), Secrets([SECRET.encode()]), lambda _event, _action: True)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        public_app(receiver), http="httptools", loop="uvloop", access_log=False, log_level="warning", lifespan="off"
+        public_app(receiver),
+        http="httptools",
+        loop="uvloop",
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        proxy_headers=False,
     )
     print(listener.getsockname()[1], flush=True)
     with contextlib.suppress(KeyboardInterrupt):

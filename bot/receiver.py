@@ -187,7 +187,8 @@ class Receiver:
         if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
             raise Refused(415, "send application/json")
         action = _action(event.decode(), body)
-        return Arrival(guid.decode(), event.decode(), action, body, self._wanted(event.decode(), action))
+        name, signature = event.decode(), bytes.fromhex(headers[HEADER][len("sha256=") :].decode())
+        return Arrival(guid.decode(), name, action, body, self._wanted(name, action), fingerprint=signature)
 
 
 def public_app(receiver: Receiver) -> Starlette:

@@ -52,13 +52,17 @@ class Claim(enum.Enum):
 
 
 class Arrival(NamedTuple):
-    """A verified delivery at the door; `wanted` says whether somebody handles its event and action."""
+    """A verified delivery at the door; `wanted` says whether somebody handles its event and action.
+
+    `fingerprint` is a strong hash of the body, if one has been computed already: a verified signature is one.
+    """
 
     guid: str
     event: str
     action: str | None
     body: bytes
     wanted: bool
+    fingerprint: bytes | None = None
 
 
 class Delivery:
@@ -101,7 +105,7 @@ class Journal:
             StoreBusy: nothing could be written, so nothing may be acknowledged.
 
         """
-        digest, now = sha256(arrival.body).digest(), self.store.clock()
+        digest, now = arrival.fingerprint or sha256(arrival.body).digest(), self.store.clock()
         return await self.store.write_raw(lambda raw: _claim(raw, arrival, digest, now), wake=TOPIC)
 
     def open_ids(self) -> list[int]:
@@ -165,7 +169,7 @@ def finish(tx: Tx, id: int) -> None:
 
 
 def _claim(raw: Raw, arrival: Arrival, digest: bytes, now: float) -> Claim:
-    guid, event, action, body, wanted = arrival
+    guid, event, action, body, wanted, _ = arrival
     state, reason = ("queued", None) if wanted else ("ignored", "no handler for this event and action")
     if raw.sqlite.execute(_CLAIM, (guid, digest, event, action, body, now, state, reason)).rowcount:
         return Claim.QUEUED if wanted else Claim.IGNORED

@@ -2,7 +2,8 @@
 
 Callers hand over functions; the thread runs all that are waiting in one SQLite transaction, each
 behind its own savepoint, and answers after the commit is on disk (WAL, `synchronous=FULL`,
-https://www.sqlite.org/pragma.html#pragma_synchronous).
+https://www.sqlite.org/pragma.html#pragma_synchronous). A lone caller on the accept path may take the thread's turn,
+which spares it two switches of threads; only while the disk is quick, so that the event loop never waits long.
 """
 
 import asyncio
@@ -12,14 +13,20 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
 from runtime.errors import StoreBusy
 
+MOST_AT_ONCE = 256
+QUICK = 0.002
+"""A commit that took longer sends the next one to the thread."""
+
 T = TypeVar("T")
-Job = tuple[Callable[["Raw"], Any], bool, asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+Job = tuple[Callable[["Raw"], Any], bool, "asyncio.Future[Any]"]
+Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 class Raw:
@@ -53,8 +60,15 @@ class Writer:
 
     def __init__(self, path: Path, *, on_commit: Callable[[], None] | None = None) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._on_commit = on_commit or (lambda: None)
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        self._alone = True
+        self._crowd = 1
+        self._took = QUICK
+        self._engine = open_engine(path)
+        self._sql = self._engine.connect()
+        self._raw = Raw(self._sql, cast(sqlite3.Connection, self._sql.connection.dbapi_connection))
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -62,41 +76,59 @@ class Writer:
         """Return the job's result once it is on disk; an exception undoes only this job.
 
         A caller that is cancelled while it waits does not undo its job. A job that is not `shielded` runs without a
-        savepoint, which is faster; its exception undoes everybody's part of the commit, as if the disk had failed.
+        savepoint and perhaps on the caller's thread, which is faster; its exception undoes everybody's part of the
+        commit, as if the disk had failed.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((job, shielded, loop, future))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        entry: Job = (job, shielded, future)
+        if shielded or not self._run_here(entry):
+            self._jobs.put(entry)
         return await future
 
     def close(self) -> None:
         """Finish what is queued and end the thread."""
         self._jobs.put(None)
         self._thread.join()
+        self._sql.close()
+        self._engine.dispose()
+
+    def _run_here(self, entry: Job) -> bool:
+        alone = self._alone and self._crowd == 1 and self._took < QUICK and self._jobs.empty()
+        if not alone or not self._turn.acquire(blocking=False):
+            return False
+        self._alone = False  # whoever else comes before the loop has turned is company
+        entry[2].get_loop().call_soon(self._be_alone)
+        try:
+            _resolve(*self._commit([entry]))
+        finally:
+            self._turn.release()
+        return True
+
+    def _be_alone(self) -> None:
+        self._alone = True
 
     def _run(self) -> None:
-        engine = open_engine(self._path)
-        with engine.connect() as sql:
-            raw = Raw(sql, cast(sqlite3.Connection, sql.connection.dbapi_connection))
-            while batch := self._next_batch():
-                self._commit(raw, [job for job in batch if job is not None])
-                if batch[-1] is None:
-                    break
-        engine.dispose()
+        while batch := self._next_batch():
+            if jobs := [job for job in batch if job is not None]:
+                with self._turn:
+                    answers, woken = self._commit(jobs)
+                _answer(answers, woken)
+            if batch[-1] is None:
+                break
 
     def _next_batch(self) -> list[Job | None]:
         batch = [self._jobs.get()]
         with contextlib.suppress(queue.Empty):
-            while batch[-1] is not None and len(batch) < 256:
+            while batch[-1] is not None and len(batch) < MOST_AT_ONCE:
                 batch.append(self._jobs.get_nowait())
+        self._crowd = max(len(batch), self._crowd // 2)
         return batch
 
-    def _commit(self, raw: Raw, batch: list[Job]) -> None:
-        if not batch:
-            return
+    def _commit(self, batch: list[Job]) -> tuple[list[Answer], list[Callable[[], None]]]:
+        raw, began = self._raw, monotonic()
         try:
             raw.sqlite.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(raw, job, shielded) for job, shielded, _, _ in batch]
+            outcomes = [_attempt(raw, job, shielded) for job, shielded, _ in batch]
             raw.sqlite.execute("COMMIT")
         except sqlite3.Error as exc:
             with contextlib.suppress(sqlite3.Error):
@@ -106,8 +138,9 @@ class Writer:
             raw.after_commit.clear()
         else:
             self._on_commit()
+        self._took = monotonic() - began
         woken, raw.after_commit = raw.after_commit, []
-        _answer(batch, outcomes, woken)
+        return [(future, *outcome) for (*_, future), outcome in zip(batch, outcomes, strict=True)], woken
 
 
 def _attempt(raw: Raw, job: Callable[[Raw], Any], shielded: bool) -> tuple[Any, BaseException | None]:
@@ -131,21 +164,17 @@ def _attempt(raw: Raw, job: Callable[[Raw], Any], shielded: bool) -> tuple[Any, 
     return result, None
 
 
-def _answer(
-    batch: list[Job], outcomes: list[tuple[Any, BaseException | None]], woken: list[Callable[[], None]]
-) -> None:
-    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
-    for (*_, loop, future), (result, error) in zip(batch, outcomes, strict=True):
-        loops.setdefault(loop, []).append((future, result, error))
-    for loop, answers in loops.items():
+def _answer(answers: list[Answer], woken: list[Callable[[], None]]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[Answer]] = {}
+    for answer in answers:
+        loops.setdefault(answer[0].get_loop(), []).append(answer)
+    for loop, its_own in loops.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, answers, woken)
+            loop.call_soon_threadsafe(_resolve, its_own, woken)
         woken = []
 
 
-def _resolve(
-    answers: list[tuple["asyncio.Future[Any]", Any, BaseException | None]], woken: list[Callable[[], None]]
-) -> None:
+def _resolve(answers: list[Answer], woken: list[Callable[[], None]]) -> None:
     for future, result, error in answers:
         if future.done():
             continue

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from runtime.errors import StoreBusy
+from runtime.store import writer as module
 from runtime.store.writer import Writer
 
 
@@ -91,6 +92,50 @@ async def test_failure_without_a_savepoint_fails_the_whole_commit(writer, tmp_pa
     assert [type(result) for result in results[1:]] == [StoreBusy, StoreBusy]
     assert (stored(tmp_path), woken) == ([], [])
     assert await writer.run(add(3)) == 3
+
+
+def where(raw):
+    """A job that tells which thread it ran on."""
+    raw.sqlite.execute("SELECT 1")
+    return threading.get_ident()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(module, "QUICK", 60.0)
+
+
+async def test_lone_caller_without_a_savepoint_spares_the_change_of_threads(writer, quick, tmp_path):
+    here = threading.get_ident()
+    assert await writer.run(where) != here
+    assert await writer.run(where, shielded=False) == here
+    await writer.run(add(4), shielded=False)
+    assert stored(tmp_path) == [4]
+
+
+async def test_several_callers_share_a_commit_of_the_thread(writer, quick, commits):
+    await writer.run(where)
+    commits.clear()
+    ran = await asyncio.gather(*(writer.run(where, shielded=False) for _ in range(20)))
+    assert ran.count(threading.get_ident()) <= 1
+    assert len(commits) <= 4
+
+
+async def test_slow_disk_is_left_to_the_thread(writer, monkeypatch):
+    monkeypatch.setattr(module, "QUICK", 0.0)
+    for _ in range(3):
+        assert await writer.run(where, shielded=False) != threading.get_ident()
+
+
+async def test_lone_caller_is_told_when_the_disk_fails(writer, quick):
+    def fail(_raw):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    await writer.run(where)
+    with pytest.raises(StoreBusy, match="disk I/O error"):
+        await writer.run(fail, shielded=False)
+    await asyncio.sleep(0)
+    assert await writer.run(where, shielded=False) == threading.get_ident()
 
 
 async def test_cancelled_caller_does_not_undo_its_job(writer, tmp_path):
