@@ -26,7 +26,7 @@ from bot.pace import Pace
 from bot.parts import Parts
 from bot.receiver import Receiver
 from bot.redelivery import Redelivery
-from bot.running import run
+from bot.running import close, run
 from bot.service import Service
 from bot.settings import Settings
 from bot.signature import Secrets
@@ -37,6 +37,7 @@ from handlers.stories import Stories
 from runtime import agents
 from runtime.announce import Announcer
 from runtime.desk import Desk
+from runtime.errors import ConfigError
 from runtime.git import Git
 from runtime.hands import Hands
 from runtime.look import look
@@ -62,7 +63,12 @@ def serve(config: Config, *, pace: Pace | None = None) -> int:
 
 async def _serve(config: Config, listener: socket.socket, pace: Pace) -> int:
     parts = build(config, environment(), pace)
-    await parts.tmux.check()
+    try:
+        await parts.tmux.check()
+    except ConfigError:
+        listener.close()
+        await close(parts)
+        raise
     service = Service(parts, config.broken)
     return await run(parts, private_app(service), listener, config.socket, drain=pace.drain)
 

@@ -20,16 +20,25 @@ BACKLOG = 2048
 def bind_public(host: str, port: int) -> socket.socket:
     """Return the listening socket for GitHub; `ConfigError` says what to do when the port cannot be had."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        listener = _bound(host, port)
     except OSError as exc:
         taken = exc.errno == errno.EADDRINUSE
         reason = "is taken by another program" if taken else f"cannot be opened ({exc.strerror})"
         fix = "choose a free one, for example AO_PORT=3005" if taken else "correct AO_HOST and AO_PORT"
         raise ConfigError(f"environment: AO_PORT: {host}:{port} {reason}: {fix}") from exc
     listener.listen(BACKLOG)
+    return listener
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

@@ -42,7 +42,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
             for task in (*tasks, worker):
                 task.cancel()
     finally:
-        await _close(parts)
+        await close(parts)
     return 0
 
 
@@ -53,7 +53,8 @@ async def _forget(parts: Parts) -> None:
         await asyncio.sleep(FORGET_EVERY)
 
 
-async def _close(parts: Parts) -> None:
+async def close(parts: Parts) -> None:
+    """Close everything that was built, whether or not it ran."""
     await parts.desk.close_all()
     await parts.hub.close()
     parts.tmux.close()

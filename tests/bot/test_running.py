@@ -1,0 +1,96 @@
+"""How the service stops: drained, with agents left running, and everything closed also when a part breaks."""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from bot import running
+from bot.listeners import bind_public
+from tests.fakes.hands import until
+
+NAMES = ("supervisor", "sender", "identity", "redelivery", "worker", "desk", "hub", "receiver")
+
+
+class Part:
+    """Anything that runs until it is cancelled, and notes what happens to it."""
+
+    def __init__(self, name, did):
+        self._name, self._did = name, did
+        self.error = None
+        self.draining = False
+
+    async def run(self):
+        self._did.append(f"{self._name} runs")
+        if self.error:
+            raise self.error
+        await asyncio.Event().wait()
+
+    async def drain(self, patience):
+        self._did.append(f"drained within {patience}")
+
+    async def close_all(self):
+        self._did.append(f"{self._name} closed")
+
+    resolve, close = run, close_all
+
+
+@pytest.fixture
+def did():
+    return []
+
+
+@pytest.fixture
+async def parts(did, monkeypatch):
+    parts = SimpleNamespace(**{name: Part(name, did) for name in NAMES})
+    parts.tmux = SimpleNamespace(close=lambda: did.append("tmux closed"))
+    parts.store = SimpleNamespace(close=lambda: did.append("store closed"))
+    monkeypatch.setattr(running, "public_app", lambda receiver: None)
+    counts = [2, 0]
+
+    async def forget(store):
+        return counts.pop(0) if counts else 0
+
+    monkeypatch.setattr(running.deliveries, "forget", forget)
+    yield parts
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+@pytest.fixture
+def start(parts):
+    place = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
+    yield lambda: running.run(parts, None, bind_public("127.0.0.1", 0), place / "ao.sock", drain=3)
+    shutil.rmtree(place)
+
+
+async def test_stop_drains_the_worker_before_anything_is_closed(parts, did, start):
+    task = asyncio.create_task(start())
+    await until(lambda: "worker runs" in did)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await asyncio.wait_for(task, 10) == 0
+    assert parts.receiver.draining
+    assert did[-5:] == ["drained within 3", "desk closed", "hub closed", "tmux closed", "store closed"]
+
+
+async def test_old_deliveries_are_dropped_now_and_then(did, start, monkeypatch, caplog):
+    monkeypatch.setattr(running, "FORGET_EVERY", 0.005)
+    caplog.set_level("INFO", "bot.running")
+    task = asyncio.create_task(start())
+    await until(lambda: "old deliveries dropped" in caplog.messages)
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.wait_for(task, 10)
+    assert caplog.messages.count("old deliveries dropped") == 1
+
+
+async def test_part_that_breaks_ends_the_service_with_everything_closed(parts, did, start):
+    parts.supervisor.error = ZeroDivisionError("what?")
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await asyncio.wait_for(start(), 10)
+    assert raised.group_contains(ZeroDivisionError)
+    assert did[-4:] == ["desk closed", "hub closed", "tmux closed", "store closed"]

@@ -1,0 +1,218 @@
+"""The running service as the command line asks it."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from bot.api.port import Unknown
+from bot.github.meter import Meter
+from bot.service import Service
+from runtime.errors import StoreBusy, TmuxUnavailable, UserError
+from runtime.facts import Cleaned, Killed, Turn
+from runtime.inbox import ACCEPTED, FAILED, PASTED
+from runtime.store import messages, sessions
+from tests.fakes.hands import FakeTmux, FakeWorkspaces, until
+
+
+@pytest.fixture
+def parts(bot, tmp_path):
+    tmux = FakeTmux([])
+    tmux.attach_command = lambda name: f"attach {name}"
+    return SimpleNamespace(
+        store=bot.store, projects=bot.projects, tmux=tmux, workspaces=FakeWorkspaces(tmp_path, []),
+        hub=SimpleNamespace(meter=Meter()), receiver=SimpleNamespace(answers={("issues", 202): 3}),
+        worker=SimpleNamespace(ended={("issues.x", "done"): 2}, seconds={"issues.x": 0.5}),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def service(parts):
+    return Service(parts, {"broken": ("no repo",)})
+
+
+def send(service, text="Go on.", **more):
+    return service.send("app-1", text, **{"author": None, "wait": False, "patience": 5.0, **more})
+
+
+async def test_sessions_are_listed_without_the_ended_ones(bot, service):
+    await bot.starts()
+    await bot.learns(Killed(by="me"))
+    await bot.starts()
+    listed, left_out = service.sessions(project=None, ended=False)
+    assert ([one.id for one in listed], left_out) == (["app-2"], 1)
+    listed, left_out = service.sessions(project="app", ended=True)
+    assert ([one.id for one in listed], left_out) == (["app-1", "app-2"], 0)
+    assert service.sessions(project="other", ended=True) == ([], 0)
+
+
+async def test_sessions_of_a_removed_project_do_not_spoil_the_list(bot, service):
+    await bot.starts()
+    await bot.store.write(
+        lambda tx: sessions.claim(
+            tx, project="gone", prefix="gone", repo="octo/gone", issue=1, title="t", task="t", agent="scripted",
+            base="main", asked_by="x",
+        )
+    )  # fmt: skip
+    assert [one.id for one in service.sessions(project=None, ended=True)[0]] == ["app-1"]
+    with pytest.raises(Unknown, match="there is no session gone-1"):
+        service.session("gone-1")
+
+
+async def test_session_shows_where_it_works_and_how_to_watch_it(bot, github, parts, service):
+    await bot.receives(github.label(github.open_issue()))
+    seen = service.session("app-1")
+    assert (seen.status, seen.activity, seen.workspace_path, seen.attach_command) == ("spawning", None, None, None)
+    await bot.spawned("app-1")
+    (parts.workspaces.root / "app-1").mkdir(parents=True)
+    seen = service.session("app-1")
+    assert (seen.activity, seen.attach_command) == ("ready", "attach app-1")
+    assert seen.workspace_path == str(parts.workspaces.root / "app-1")
+
+
+async def test_review_comments_that_wait_are_pending_threads(bot, github, service):
+    await bot.starts(turn="active")
+    assert service.session("app-1").pending_threads is None
+    pull = github.open_pull()
+    await bot.receives(github.pull(pull))
+    assert service.session("app-1").pending_threads == 0
+    await bot.receives(github.review(pull, "commented", None, ("a", 1, "x"), ("b", 2, "y")))
+    assert service.session("app-1").pending_threads == 2
+
+
+async def test_unknown_session_is_told_how_to_list_them(service):
+    with pytest.raises(Unknown, match="ao session ls"):
+        service.session("app-9")
+
+
+async def test_kill_waits_for_the_cleanup_and_says_what_was_kept(bot, service):
+    await bot.starts()
+    killing = asyncio.create_task(service.kill("app-1"))
+    await until(lambda: bot.facts.killed)
+    await bot.learns(Cleaned(preserved="refs/ao/preserved/app-1/1"))
+    killed = await asyncio.wait_for(killing, 5)
+    assert (killed.already_terminated, killed.preserved) == (False, "refs/ao/preserved/app-1/1")
+    again = await service.kill("app-1")
+    assert (again.already_terminated, again.preserved) == (True, "refs/ao/preserved/app-1/1")
+
+
+async def test_kill_does_not_wait_for_ever(bot, service, monkeypatch):
+    monkeypatch.setattr("bot.service.CLEANED_WITHIN", 0.01)
+    await bot.starts()
+    killed = await service.kill("app-1")
+    assert (killed.already_terminated, killed.preserved) == (False, None)
+
+
+async def test_message_is_queued_and_no_one_waits(bot, service):
+    await bot.starts(turn="active")
+    sent = await send(service, author="maintainer")
+    assert sent.result == "queued"
+    [message] = bot.messages
+    assert (message.id, message.kind, message.author, message.state) == (
+        sent.message_id,
+        "person",
+        "maintainer",
+        "queued",
+    )
+
+
+@pytest.mark.parametrize(("state", "result"), [(ACCEPTED, "processing"), (FAILED, "unconfirmed")])
+async def test_sender_waits_for_the_receipt(bot, service, state, result):
+    await bot.starts()
+    sending = asyncio.create_task(send(service, wait=True))
+    await until(lambda: bot.messages)
+    for step in (PASTED, state):
+        await bot.store.write(lambda tx, step=step: messages.mark(tx, bot.messages[0], step, "test"))
+    assert (await asyncio.wait_for(sending, 5)).result == result
+
+
+@pytest.mark.parametrize(("state", "result"), [(None, "queued"), (PASTED, "unconfirmed")])
+async def test_sender_does_not_wait_longer_than_asked(bot, service, state, result):
+    await bot.starts(turn="active")
+    sending = asyncio.create_task(send(service, wait=True, patience=0.05))
+    await until(lambda: bot.messages)
+    if state:
+        await bot.store.write(lambda tx: messages.mark(tx, bot.messages[0], state, "test"))
+    assert (await asyncio.wait_for(sending, 5)).result == result
+
+
+async def test_nothing_is_sent_to_an_ended_session(bot, service):
+    await bot.starts()
+    await bot.learns(Killed(by="me"))
+    with pytest.raises(UserError, match=r"app-1 has ended \(killed\)"):
+        await send(service)
+    assert bot.messages == []
+
+
+async def test_deliveries_are_listed_shown_and_replayed(bot, github, service):
+    await bot.receives(github.label(github.open_issue(), "bug"))
+    await bot.receives(github.label(github.open_issue()))
+    listed = service.deliveries(state="done", limit=5)
+    assert [one.guid for one in listed] == ["guid-2", "guid-1"]
+    assert listed[1].skip_reason == "not a label that starts an agent"
+    shown = service.delivery("guid-2")
+    assert [run.handler for run in shown.handlers] == ["issues.spawn_for_label"]
+    assert shown.payload["action"] == "labeled"
+    assert "claimed" in {record.kind for record in shown.records}
+    replayed = await service.replay("guid-1", force=False)
+    assert replayed.state == "queued"
+    with pytest.raises(Unknown, match="ao deliveries ls"):
+        await service.replay("guid-9", force=True)
+
+
+async def test_records_can_be_followed(bot, github, service):
+    assert service.newest_record() == 0
+    following = asyncio.create_task(service.records_changed(after=0))
+    await bot.receives(github.label(github.open_issue()))
+    await asyncio.wait_for(following, 5)
+    found = service.records(after=0, limit=2)
+    assert [one.id for one in found] == [1, 2]
+    await asyncio.wait_for(service.records_changed(after=1), 5)
+    assert service.records(after=service.newest_record(), limit=5) == []
+
+
+async def test_status_counts_what_is_there_and_names_what_is_broken(bot, github, service):
+    await bot.starts()
+    sent = github.label(github.open_issue())
+    del sent.payload["issue"]["title"]
+    await bot.receives(sent)
+    seen = service.status()
+    assert (seen.live_sessions, seen.open_deliveries, seen.dead_deliveries, seen.api_calls) == (1, 0, 1, 0)
+    assert [(one.id, one.problems) for one in seen.projects] == [("app", []), ("broken", ["no repo"])]
+
+
+async def test_service_that_can_store_and_reach_tmux_is_ready(service, parts, monkeypatch):
+    assert await service.not_ready() == []
+    parts.tmux.broken = TmuxUnavailable("tmux did not answer in time")
+    assert await service.not_ready() == ["tmux did not answer in time"]
+
+    async def full(job):
+        raise StoreBusy("cannot write ao.db: disk full")
+
+    monkeypatch.setattr(parts.store, "write", full)
+    assert await service.not_ready() == ["cannot write ao.db: disk full"]
+
+
+async def test_figures_show_what_was_measured(bot, github, parts, service):
+    await bot.starts()
+    await bot.receives(github.push("main"))
+    parts.hub.meter.count("GET", "200", remaining=4990)
+    found = {(one.name, *sorted(one.labels.items())): one.value for one in service.figures()}
+    assert found["ao_sessions_live",] == 1
+    assert found["ao_deliveries", ("state", "done")] == 2
+    assert found["ao_answers", ("code", "202"), ("event", "issues")] == 3
+    assert found["ao_handler_runs", ("handler", "issues.x"), ("result", "done")] == 2
+    assert found["ao_handler_seconds", ("handler", "issues.x")] == 0.5
+    assert found["ao_github_requests", ("method", "GET"), ("result", "200")] == 1
+    assert found["ao_github_remaining",] == 4990
+
+
+async def test_figures_leave_out_what_is_not_known(service):
+    assert "ao_github_remaining" not in {one.name for one in service.figures()}
+
+
+async def test_stuck_is_idle_to_people_who_ask(bot, service, clock):
+    await bot.starts()
+    await bot.learns(Turn(state="ready"))
+    clock.passes(400)
+    assert service.session("app-1").activity == "idle"
