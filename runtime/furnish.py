@@ -1,4 +1,4 @@
-"""Puts into a new worktree what the project asks for: links to files of the owner's clone, and its preparing commands."""
+"""Puts into a new worktree what the project asks for: links to files of a clone, and the work of its commands."""
 
 import asyncio
 import contextlib
@@ -25,6 +25,7 @@ async def furnish(project: Project, worktree: Path, environment: Mapping[str, st
 
     Raises:
         UserError: a file is missing, or a command failed; says what to mend.
+
     """
     for name in project.symlinks:
         _link(project, worktree, name)
