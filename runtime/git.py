@@ -154,7 +154,9 @@ def failure(args: Collection[str], ended: Ended, remote: Remote | None = None) -
     """Return the error for a command that failed: worth another try only where a remote was in trouble."""
     stderr = ended.err.strip()
     verb = next((arg for arg in args if not arg.startswith("-")), "")
-    message = f"git {verb} failed: {stderr.splitlines()[-1] if stderr else f'exit {ended.code}'}"
+    lines = stderr.splitlines()
+    reason = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "")
+    message = f"git {verb} failed: {reason or f'exit {ended.code}'}"
     if remote is not None and _PASSING_TROUBLE.search(stderr):
         return ForgeBusy(message, after=10.0)
     return GitFailed(message, stderr=stderr)

@@ -6,6 +6,8 @@ read as configuration: not the shared repository's config, hooks or attributes, 
 
 import asyncio
 import logging
+import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Self
@@ -20,6 +22,8 @@ RemoteProvider = Callable[[], Awaitable[Remote]]
 """Returns the remote with a credential that is valid now."""
 
 NOT_A_CLONE = "{path} is not a git repository: set the project's `path` to an existing clone, or leave it out."
+_LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
+_LONGEST = 600.0
 _FETCH = ("--quiet", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
 _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 
@@ -67,7 +71,7 @@ class BareRepository:
         prune = () if self.borrowed else ("--prune",)
         async with self._fetching:
             remote = await self.remote()
-            await self.run("fetch", *_FETCH, *prune, "--", remote.url, _TRACKING, remote=remote, deadline=600)
+            await self.run("fetch", *_FETCH, *prune, "--", remote.url, _TRACKING, remote=remote, deadline=_LONGEST)
 
     async def sha_of(self, branch: str) -> str | None:
         """Return the commit of the remote's branch as last fetched, or None."""
@@ -125,10 +129,30 @@ class BareRepository:
         input: str | None = None,
         deadline: float = 60.0,
     ) -> str:
-        """Run git on this repository by the service's own configuration."""
-        return await self.git.run(
+        """Run git on this repository by the service's own configuration; locks that nobody holds are broken."""
+        ended = await self.git.attempt(
             *args, git_dir=self.control, work_tree=work_tree, remote=remote, env=env, input=input, deadline=deadline
         )
+        if ended.code != 0 and self._break_stale_lock(ended.err):
+            ended = await self.git.attempt(
+                *args, git_dir=self.control, work_tree=work_tree, remote=remote, env=env, input=input, deadline=deadline
+            )
+        if ended.code != 0:
+            raise failure(args, ended, remote)
+        return ended.out
+
+    def _break_stale_lock(self, stderr: str) -> bool:
+        """Remove a lock that a git left when the machine went down; True when trying again may help."""
+        found = _LOCKED.search(stderr)
+        lock = Path(found[1]) if found else None
+        try:
+            if lock is None or time.time() - lock.lstat().st_mtime < _LONGEST:
+                return False
+            lock.unlink()
+        except OSError:
+            return False
+        log.warning("broke a stale git lock", extra={"repository": str(self.path), "lock": str(lock)})
+        return True
 
     def _restore_config(self) -> None:
         """Write back what an agent changed in the shared configuration, which every other agent's git would obey."""

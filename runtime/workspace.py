@@ -6,6 +6,7 @@ are never written again.
 """
 
 import asyncio
+import secrets
 import shlex
 from pathlib import Path
 
@@ -54,11 +55,12 @@ class Repository(BareRepository):
         """
         self.ensure()
         self._refuse_shared_branch(path, branch)
-        if await asyncio.to_thread(self._progress, path) != "ready":
+        fresh = await asyncio.to_thread(self._progress, path) != "ready"
+        if fresh:
             await self._start_branch(path, branch, sha)
-            self._start_over(path)
+            await asyncio.to_thread(self._start_over, path)
+        await self._check_out(path, branch, fresh=fresh)
         self._register(path, branch, settings)
-        await self._check_out(path, branch)
         layout.write(self._mark(path), "ready")
         return Worktree(path=path, branch=branch, environment=await self._environment(settings))
 
@@ -118,14 +120,13 @@ class Repository(BareRepository):
     def _start_over(self, path: Path) -> None:
         """Clear what an interrupted or lost checkout left."""
         layout.write(self._mark(path), "made")
-        layout.remove_tree(path)
-        layout.remove_tree(self.admin(path))
+        for left in (path, self.admin(path), *path.parent.glob(f".new-{path.name}.*")):
+            layout.remove_tree(left)
 
     def _register(self, path: Path, branch: str, settings: Settings) -> None:
         """Write what `git worktree add` would; what is right already, and a HEAD that the agent moved, stay."""
         admin = self.admin(path)
         admin.mkdir(parents=True, exist_ok=True)
-        path.mkdir(parents=True, exist_ok=True)
         files = {admin / "commondir": "../..\n", admin / "gitdir": f"{path / '.git'}\n"}
         files[path / ".git"] = f"gitdir: {admin}\n"
         if not self.borrowed:
@@ -138,14 +139,23 @@ class Repository(BareRepository):
             if layout.read(file) != text:
                 layout.write(file, text)
 
-    async def _check_out(self, path: Path, branch: str) -> None:
-        """Fill an index that is missing and, in a new worktree, the files; nothing else."""
-        index = self.admin(path) / "index"
+    async def _check_out(self, path: Path, branch: str, *, fresh: bool) -> None:
+        """Fill an index that is missing and, in a new worktree, the files.
+
+        Both are made under names that nobody else uses: a git that outlived a killed service writes beside us.
+        """
+        index, word = self.admin(path) / "index", secrets.token_hex(8)
         if index.exists():
             return
-        files = () if layout.read(self._mark(path)) == "ready" else ("--reset", "-u")
-        env = {"GIT_INDEX_FILE": str(index)}
-        await self.run("read-tree", *files, f"refs/heads/{branch}", work_tree=path, env=env, deadline=600)
+        draft = path.with_name(f".new-{path.name}.{word}") if fresh else path
+        for place in (draft, index.parent):
+            place.mkdir(parents=True, exist_ok=True)
+        made = index.with_name(f"index.{word}")
+        files = ("--reset", "-u") if fresh else ()
+        env = {"GIT_INDEX_FILE": str(made)}
+        await self.run("read-tree", *files, f"refs/heads/{branch}", work_tree=draft, env=env, deadline=600)
+        draft.rename(path)
+        made.rename(index)
 
     def _forget(self, path: Path, gone: Path) -> None:
         """Move a worktree out of the way in one step and drop its registration."""

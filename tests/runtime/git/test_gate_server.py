@@ -9,6 +9,7 @@ import pytest
 
 from runtime.errors import ForgeBusy, NotAllowed
 from runtime.gate_server import AT_ONCE, LONGEST_REQUEST, Answer, GateServer
+from tests.runtime.git.conftest import until
 
 GH = {"id": "12345678", "do": "gh", "command": "pr view", "options": {"target": "1"}}
 
@@ -65,8 +66,7 @@ async def test_the_same_request_gets_the_first_ones_answer(gates):
     gates.hold.clear()
     _, writer = await gates.open()
     writer.write(json.dumps(GH).encode() + b"\n")
-    while not gates.requests:
-        await asyncio.sleep(0.001)
+    await until(lambda: gates.requests)
     writer.close()
     again = asyncio.create_task(gates.ask(GH))
     gates.hold.set()
@@ -102,8 +102,7 @@ async def test_nonsense_is_refused_and_the_next_request_served(gates, raw):
 async def test_a_flood_of_requests_is_turned_away_while_the_first_are_served(gates):
     gates.hold.clear()
     asking = [asyncio.create_task(gates.ask(GH | {"id": f"request-{n}"})) for n in range(AT_ONCE)]
-    while len(gates.requests) < AT_ONCE:
-        await asyncio.sleep(0.001)
+    await until(lambda: len(gates.requests) == AT_ONCE)
     assert "Too many" in (await gates.ask(GH))["text"]
     gates.hold.set()
     assert {(await task)["ok"] for task in asking} == {True}
@@ -140,8 +139,7 @@ async def test_a_socket_left_by_a_killed_service_is_replaced(place):
 async def test_closing_drops_what_is_running(gates):
     gates.hold.clear()
     asking = asyncio.create_task(gates.ask(GH))
-    while not gates.requests:
-        await asyncio.sleep(0.001)
+    await until(lambda: gates.requests)
     await gates.server.close()
     with pytest.raises(json.JSONDecodeError):
         await asking

@@ -9,6 +9,7 @@ import pytest
 
 from runtime.errors import ForgeBusy, GitFailed
 from runtime.git import Git, Remote
+from tests.runtime.git.conftest import until
 
 
 async def test_git_sees_nothing_of_the_callers_environment(place, monkeypatch):
@@ -31,8 +32,7 @@ async def test_a_command_past_its_deadline_dies_with_its_children(git, place):
 
 async def test_a_cancelled_command_dies_with_its_children(git, place):
     running = asyncio.create_task(git.run("-c", f"alias.hang=!sleep 60 & echo $! > {place}/pid; wait", "hang"))
-    while not (place / "pid").exists() or not (place / "pid").read_text():
-        await asyncio.sleep(0.01)
+    await until(lambda: (place / "pid").exists() and (place / "pid").read_text())
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -58,15 +58,15 @@ async def test_a_command_cancelled_while_it_starts_leaves_no_process(git, monkey
 
 
 async def gone(pid: int) -> None:
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            except FileNotFoundError:
-                return
-            if state == "Z":
-                return
-            await asyncio.sleep(0.01)
+    """Wait until a process has ended, reaped or not."""
+
+    def ended() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    await until(ended)
 
 
 async def test_a_failure_carries_what_git_said(git, place):

@@ -1,6 +1,7 @@
 """Repositories and worktrees."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from runtime import layout
 from runtime.errors import ConfigError, GitFailed
 from runtime.git import Remote
 from runtime.workspace import Repository
-from tests.runtime.git.conftest import TOKEN, seat, settings_for
+from tests.runtime.git.conftest import TOKEN, seat, settings_for, until
 
 
 async def test_a_fetch_follows_the_remote_and_prunes_nothing_of_an_agent(repository, forge, agent):
@@ -86,12 +87,25 @@ async def test_a_worktree_cut_off_in_the_making_is_made_again(repository, agent,
 
 async def test_a_killed_checkout_is_finished_by_the_next_one(repository, place):
     adding = asyncio.create_task(seat(repository, place))
-    while not (place / "trees/n-1/.git").exists():
-        await asyncio.sleep(0)
+    await until(lambda: list(place.glob("trees/.new-n-1.*")))
     adding.cancel()
     await asyncio.gather(adding, return_exceptions=True)
+    assert not (place / "trees/n-1").exists()
     agent = await seat(repository, place)
     assert agent.git("status", "--porcelain") == ""
+    assert [path.name for path in agent.worktree.parent.iterdir()] == ["n-1"]
+
+
+async def test_only_a_lock_that_nobody_can_hold_any_more_is_broken(repository, forge):
+    forge.commit("main", more__py="2\n")
+    lock = repository.path / "refs/remotes/origin/main.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+    with pytest.raises(GitFailed, match=r"main\.lock': File exists"):
+        await repository.fetch()
+    os.utime(lock, (1, 1))
+    await repository.fetch()
+    assert await repository.sha_of("main") == forge.sha("main")
 
 
 async def test_a_missing_worktree_comes_back_from_its_branch(repository, agent, place):
