@@ -38,10 +38,13 @@ class Watch:
 
         Many terminals missing at once are an outage of tmux, from which no death is concluded.
         """
-        expected = self._expected()
-        if not expected:
+        started = self._hands.store.read(partial(sessions.with_step, step=facts.SPAWNED))
+        if not started:
             return
         panes = await self._hands.tmux.panes()
+        if all(name in panes and not panes[name].dead for name in started):
+            return self._missing.clear()
+        expected = self._expected(started)
         gone = [seen for seen in expected if seen.session.id not in panes]
         self._missing = {name: since for name, since in self._missing.items() if name not in panes}
         if len(gone) >= OUTAGE_FROM and len(gone) * 2 > len(expected):
@@ -54,11 +57,9 @@ class Watch:
             if pane is not None and pane.dead:
                 await self._dead(seen, pane)
 
-    def _expected(self) -> list[Look]:
-        store = self._hands.store
-        live = store.read(sessions.listing)
-        looks = [store.read(partial(look, session_id=session.id)) for session in live]
-        return [seen for seen in looks if seen is not None and seen.facts.spawned and seen.agent_runs]
+    def _expected(self, started: set[str]) -> list[Look]:
+        looks = [self._hands.store.read(partial(look, session_id=name)) for name in sorted(started)]
+        return [seen for seen in looks if seen is not None and seen.session.live and seen.agent_runs]
 
     async def _gone(self, seen: Look) -> None:
         name, now = seen.session.id, self._hands.clock()

@@ -114,6 +114,12 @@ def steps(sql: sa.Connection, name: str) -> dict[str, dict[str, Any]]:
     return {row["name"]: row["data"] for row in rows}
 
 
+def with_step(sql: sa.Connection, step: str) -> set[str]:
+    """Return the names of the live sessions for which a step is done."""
+    joined = sa.join(schema.sessions, schema.steps, T.id == schema.steps.c.session_id)
+    return set(sql.execute(sa.select(T.id).select_from(joined).where(T.live, schema.steps.c.name == step)).scalars())
+
+
 def step_done(tx: Tx, name: str, step: str, **data: Any) -> None:
     """Record that a step is done."""
     insert = schema.steps.insert().prefix_with("OR REPLACE")
