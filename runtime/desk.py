@@ -68,7 +68,7 @@ class Desk:
         async def answer(request: Request) -> Answer:
             return await self._answer(session_id, request)
 
-        server = GateServer(place, answer)
+        server = GateServer(place, answer, freshen=gate.freshen)
         await server.start()
         self._gates[session_id], self._servers[session_id] = gate, server
 
