@@ -16,16 +16,21 @@ SECRET = re.compile(r".*(_TOKEN|_KEY|_SECRET|_PASSWORD|_FILE)|SSH_AUTH_SOCK|GIT_
 
 _RUN = r"""#!/bin/sh
 # Runs the agent in this pane and reports how it ended; leaves no shell behind.
+# When the terminal goes, only its first process is told; that one has to end for the agent to be told too.
 launch={launch}
-trap : INT QUIT HUP TERM
-env -i /bin/sh "$launch/agent.sh"
-code=$?
-if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
-    "$launch/push" exited signal "$((code - 128))"
-else
-    "$launch/push" exited code "$code"
-fi
-exit "$code"
+trap : INT QUIT TERM
+(
+    trap : INT QUIT TERM HUP
+    env -i /bin/sh "$launch/agent.sh"
+    code=$?
+    if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
+        "$launch/push" exited signal "$((code - 128))"
+    else
+        "$launch/push" exited code "$code"
+    fi
+    exit "$code"
+)
+exit
 """
 
 _AGENT = r"""# The agent's whole environment; this shell becomes the agent, so that its pid is the agent's.
