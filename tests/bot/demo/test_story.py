@@ -3,11 +3,14 @@
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -41,24 +44,45 @@ def _demo(where, *options):
 @pytest.fixture
 def where():
     """A short directory that holds all the demo's traces."""
-    place = Path(subprocess.check_output(["mktemp", "-d", "/tmp/ao-XXXXXX"], text=True).strip())
+    place = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
     yield place
     shutil.rmtree(place)
 
 
-def _until(look, process):
+def _until(look, process, output):
+    """Wait for it while the demo runs; what the demo said explains why it did not come."""
     deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert process.poll() is None, "the demo has ended"
-        assert time.monotonic() < deadline
+    while not look():
+        assert process.poll() is None and time.monotonic() < deadline, output.read_text()
         time.sleep(0.05)
-    return found
 
 
 def _nothing_is_left(where):
     assert [path.name for path in where.iterdir()] == ["output"]
-    commands = subprocess.check_output(["ps", "-A", "-ww", "-o", "args="], text=True)
-    assert [line for line in commands.splitlines() if str(where) in line] == []
+    assert [line for line in _commands() if str(where) in line] == []
+
+
+def _commands():
+    """Return the command lines of all processes, on a machine with or without `ps`."""
+    if shutil.which("ps"):
+        return subprocess.check_output(["ps", "-A", "-ww", "-o", "args="], text=True).splitlines()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace").replace("\0", " "))
+    return found
+
+
+def _curl(line):
+    """Do what the line says, on a machine with or without `curl`."""
+    if shutil.which("curl"):
+        return _run(line).strip()
+    words = shlex.split(line)
+    url = next(word for word in words if word.startswith("http"))
+    name, _, value = words[words.index("-H") + 1].partition(": ")
+    request = urllib.request.Request(url, words[words.index("-d") + 1].encode(), {name: value})
+    with urllib.request.urlopen(request) as answer:
+        return str(answer.status)
 
 
 def _run(line):
@@ -67,16 +91,16 @@ def _run(line):
 
 def test_what_keep_suggests_works_and_ctrl_c_leaves_nothing(where):
     with _demo(where, "--keep", "--speed", "20") as (process, output):
-        _until(lambda: "Ctrl-C ends everything" in output.read_text(), process)
+        _until(lambda: "Ctrl-C ends everything" in output.read_text(), process, output)
         said = output.read_text()
         (curl,) = re.findall(r"^curl .*", said, re.MULTILINE)
         (send,) = re.findall(r"^AO_DATA_DIR=.*", said, re.MULTILINE)
         attach = re.findall(r"^TMUX= tmux .*", said, re.MULTILINE)[-1]
-        assert _run(curl) == "201\n"
+        assert _curl(curl) == "201"
         assert _run(send) == "✓ Message sent and processing\n"
         screen = attach.replace("attach -t '=", "capture-pane -p -t '=").rstrip("'") + ":'"
-        _until(lambda: "There is a test for `surname` now." in _run(screen), process)
-        _until(lambda: "your message came through" in _run(screen), process)
+        _until(lambda: "There is a test for `surname` now." in _run(screen), process, output)
+        _until(lambda: "your message came through" in _run(screen), process, output)
 
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
@@ -89,7 +113,7 @@ def test_what_keep_suggests_works_and_ctrl_c_leaves_nothing(where):
 
 def test_ctrl_c_in_the_middle_leaves_nothing(where):
     with _demo(where) as (process, output):
-        _until(lambda: "✓ An agent starts" in output.read_text(), process)
+        _until(lambda: "✓ An agent starts" in output.read_text(), process, output)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 130
     assert output.read_text().endswith("Stopped; nothing is left behind.\n")
