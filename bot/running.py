@@ -42,6 +42,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
             for task in (*tasks, worker):
                 task.cancel()
     finally:
+        listener.close()
         await close(parts)
     return 0
 

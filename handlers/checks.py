@@ -9,6 +9,8 @@ from handlers.outbound import say
 from handlers.payloads import CheckRunEvent, CheckRunView, CheckSuiteEvent
 from runtime.facts import Check, ChecksDone, Facts
 from runtime.inbox import Message
+from runtime.project import Project
+from runtime.sessions import Session
 from runtime.store import facts as fact_rows
 from runtime.store import messages
 from runtime.store.tx import Tx
@@ -39,25 +41,24 @@ async def note_check(delivery: Delivery, ctx: Context) -> None:
         return delivery.skip(f"{run.head_sha[:7]} is no longer the newest commit")
     if not ctx.project.reactions.ci_failed.auto:
         return delivery.skip("the project does not want failed checks told")
-    return await _tell(run, ctx)
+    return await _tell(run, ctx, ctx.session)
 
 
-async def _tell(run: CheckRunView, ctx: Context) -> None:
+async def _tell(run: CheckRunView, ctx: Context, session: Session) -> None:
     log = await ctx.forge.failed_log(ctx.repo, run.id)
     part: dict[str, object] = {
         "run": run.id, "conclusion": run.conclusion, "head_sha": run.head_sha, "url": run.html_url or "", "log": log,
     }  # fmt: skip
     settle = ctx.now + ctx.project.reactions.ci_failed.settle
-    ctx.do(lambda tx: _queue(tx, ctx, run, part, settle))
+    ctx.do(lambda tx: _queue(tx, ctx.project, session, run, part, settle))
 
 
-def _queue(tx: Tx, ctx: Context, run: CheckRunView, part: dict[str, object], settle: float) -> None:
-    session = ctx.session
-    if session is None:
-        return
+def _queue(
+    tx: Tx, project: Project, session: Session, run: CheckRunView, part: dict[str, object], settle: float
+) -> None:
     facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
     known = messages.of_session(tx.sql, session.id)
-    if _was_told(known, run) or _gave_up(tx, ctx, run, _streak(known, facts)):
+    if _was_told(known, run) or _gave_up(tx, project, session, run, _streak(known, facts)):
         return
     not_before = 0.0 if settled(facts, run.head_sha) else settle
     key = f"ci:{session.id}:{run.head_sha}"
@@ -84,15 +85,16 @@ def _streak(known: list[Message], facts: Facts) -> list[Message]:
     return list(told)
 
 
-def _gave_up(tx: Tx, ctx: Context, run: CheckRunView, streak: list[Message]) -> bool:
+def _gave_up(tx: Tx, project: Project, session: Session, run: CheckRunView, streak: list[Message]) -> bool:
     """Tell whether the agent has failed as often in a row as the project allows; says so once."""
     told = {part["head_sha"] for message in streak for part in message.parts.values()} - {run.head_sha}
-    reaction = ctx.project.reactions.ci_failed
+    reaction = project.reactions.ci_failed
     if len(told) < min(reaction.retries, reaction.escalate_after):
         return False
-    if ctx.session is not None and ctx.session.issue is not None:
+    if session.issue is not None:
         text = ESCALATED.format(failures=len(told) + 1, url=run.html_url or "the checks")
-        say(tx, ctx.session, ctx.session.issue, text, key=f"escalated:{ctx.session.id}:{streak[-1].id}")
+        row = streak[-1].id if streak else 0
+        say(tx, session, session.issue, text, key=f"escalated:{session.id}:{row}")
     return True
 
 

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable
 
-from handlers.context import Context, Delivery
+from handlers.context import Context
 from handlers.payloads import CommentEvent
 from runtime.facts import Killed
+from runtime.sessions import Session
 
 HELP = """`/agent` starts a session on an issue that has none, `/agent restart` another one after it has ended.
 `/agent status` says what the agent is doing, `/agent stop` ends the session and keeps its work.
@@ -25,38 +26,34 @@ def find(body: str) -> str | None:
     return (found[1] or "start").lower() if found else None
 
 
-def obey(word: str, delivery: Delivery, ctx: Context, made: CommentEvent) -> None:
+def obey(word: str, session: Session, ctx: Context, made: CommentEvent) -> None:
     """Carry out a command and answer where it was given."""
     act = _COMMANDS.get(word)
-    text = act(delivery, ctx, made) if act else NOT_KNOWN.format(word=word, help=HELP)
+    text = act(session, ctx, made.sender.login) if act else NOT_KNOWN.format(word=word, help=HELP)
     ctx.comment(made.issue.number, text, key=f"command:{made.comment.id}")
 
 
-def _help(_delivery: Delivery, _ctx: Context, _made: CommentEvent) -> str:
+def _help(_session: Session, _ctx: Context, _by: str) -> str:
     return HELP
 
 
-def _status(_delivery: Delivery, ctx: Context, _made: CommentEvent) -> str:
-    session = ctx.session
-    if session is None:
-        return HELP
+def _status(session: Session, _ctx: Context, _by: str) -> str:
     return STATUS.format(session=session.id, status=session.announced_status, reason=session.announced_reason)
 
 
-def _running(_delivery: Delivery, ctx: Context, _made: CommentEvent) -> str:
-    session = ctx.session
-    return RUNS.format(session=session.id, status=session.announced_status) if session else HELP
+def _running(session: Session, _ctx: Context, _by: str) -> str:
+    return RUNS.format(session=session.id, status=session.announced_status)
 
 
-def _stop(delivery: Delivery, ctx: Context, made: CommentEvent) -> str:
-    if ctx.session is None or not ctx.session.live:
-        return _status(delivery, ctx, made)
-    ctx.learn(Killed(by=made.sender.login))
-    return STOPPED.format(session=ctx.session.id)
+def _stop(session: Session, ctx: Context, by: str) -> str:
+    if not session.live:
+        return _status(session, ctx, by)
+    ctx.learn(Killed(by=by))
+    return STOPPED.format(session=session.id)
 
 
 STARTING = ("start", "restart")
-_COMMANDS: dict[str, Callable[[Delivery, Context, CommentEvent], str]] = {
+_COMMANDS: dict[str, Callable[[Session, Context, str], str]] = {
     "start": _running,
     "restart": _running,
     "help": _help,

@@ -34,7 +34,7 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
     if starts or ctx.session is None:
         return _start(ctx, made, text if command is None else "")
     if command:
-        return commands.obey(command, delivery, ctx, made)
+        return commands.obey(command, ctx.session, ctx, made)
     if not ctx.session.live:
         said = ENDED.format(session=ctx.session.id, status=ctx.session.announced_status, label=ctx.project.labels.spawn)
         return ctx.comment(made.issue.number, said, key=f"ended:{made.comment.id}")
@@ -56,9 +56,9 @@ def _starts(ctx: Context, made: CommentEvent, text: str, command: str | None) ->
 def _start(ctx: Context, made: CommentEvent, text: str) -> None:
     """Claim the issue with its text as of now, and what was said besides."""
     login = made.sender.login
-    said = f"\n\n{login} said:\n{text}" if text else ""
+    task = visible(made.issue.body or "") + (f"\n\n{login} said:\n{text}" if text else "")
     ctx.claim(
-        issue=made.issue.number, title=made.issue.title, task=(made.issue.body or "") + said, agent=ctx.project.agent,
+        issue=made.issue.number, title=made.issue.title, task=task, agent=ctx.project.agent,
         base=made.repository.default_branch, asked_by=login,
     )  # fmt: skip
 

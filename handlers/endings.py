@@ -2,8 +2,9 @@
 
 from handlers.outbound import on, say
 from runtime.changes import StatusChanged
-from runtime.facts import Facts
+from runtime.facts import SpawnFailed
 from runtime.project import Project
+from runtime.sessions import Session
 from runtime.status import Status
 from runtime.store.tx import Tx
 
@@ -25,17 +26,14 @@ def say_how_it_ended(change: StatusChanged, tx: Tx, project: Project) -> None:
     if judged.reason in REASONS:
         text = DIED.format(session=session.id, how=judged.evidence, branch=session.branch, label=project.labels.spawn)
     elif judged.status is Status.ERRORED and change.facts.spawn_failed is not None:
-        text = _not_started(change, project, change.facts)
+        text = _not_started(session, project, change.facts.spawn_failed)
     else:
         return
     say(tx, session, session.issue, text, key=f"ended:{session.id}")
 
 
-def _not_started(change: StatusChanged, project: Project, facts: Facts) -> str:
-    failed = facts.spawn_failed
-    if failed is None:
-        return ""
+def _not_started(session: Session, project: Project, failed: SpawnFailed) -> str:
     left = LEFT.format(what=", ".join(failed.left_behind)) if failed.left_behind else ""
     return NOT_STARTED.format(
-        session=change.session.id, step=failed.step, error=failed.error, left=left, label=project.labels.spawn
+        session=session.id, step=failed.step, error=failed.error, left=left, label=project.labels.spawn
     )

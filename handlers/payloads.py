@@ -97,11 +97,6 @@ class PullView(msgspec.Struct, frozen=True):
     merge_commit_sha: str | None = None
     merged_by: User | None = None
 
-    @property
-    def same_repository(self) -> bool:
-        """Tell whether the branch lives in the repository it should be merged into."""
-        return self.head.repo is not None and self.base.repo is not None and self.head.repo.id == self.base.repo.id
-
 
 class PullEvent(msgspec.Struct, frozen=True):
     """`pull_request` deliveries."""

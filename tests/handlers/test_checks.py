@@ -6,7 +6,7 @@ import pytest
 
 from runtime.facts import Pushed
 from runtime.inbox import ACCEPTED
-from runtime.store import messages
+from runtime.store import messages, sessions
 from tests.fakes.bot import a_project
 from tests.fakes.github import SHA
 
@@ -176,3 +176,25 @@ async def test_suite_without_app_and_time_is_understood(bot, github):
     sent.payload["check_suite"] |= {"app": None, "updated_at": None}
     await bot.receives(sent)
     assert (bot.facts.checks_done[0].app, bot.facts.checks_done[0].at) == ("", bot.clock())
+
+
+async def test_project_without_retries_is_told_at_once_and_the_agent_never(make_bot, github):
+    bot = make_bot(a_project(reactions={"ci-failed": {"retries": 0}}))
+    await bot.starts()
+    await bot.receives(github.check("tests", "failure"))
+    await bot.receives(github.check("lint", "failure"))
+    assert (ci(bot), len(bot.said)) == ([], 1)
+
+
+async def test_session_without_an_issue_is_not_escalated(bot, github):
+    await bot.store.write(
+        lambda tx: sessions.claim(
+            tx, project="app", prefix="app", repo="octo/app", issue=None, title="t", task="t", agent="scripted",
+            base="main", asked_by="cli",
+        )
+    )  # fmt: skip
+    for sha in (SHA, *SHAS):
+        await pushed(bot, sha)
+        await bot.receives(github.check("tests", "failure", sha))
+        await accept_all(bot)
+    assert (len(ci(bot)) < 4, bot.said) == (True, [])
