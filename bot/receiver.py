@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -191,14 +192,27 @@ class Receiver:
         return Arrival(guid.decode(), name, action, body, self._wanted(name, action), fingerprint=signature)
 
 
+class PublicApp(Starlette):
+    """The application of the public listener: `/webhook` and `/healthz`, nothing else."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._webhook = RequestBodyLimitMiddleware(receiver, max_body_size=MAX_BODY)
+        super().__init__(
+            routes=[
+                Route("/webhook", self._webhook, methods=["POST"]),
+                Route("/healthz", lambda _request: PlainTextResponse("ok"), methods=["GET"]),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: ReceiveMessage, send: Send) -> None:
+        """Let deliveries past the router and the middleware, which cost a tenth of the whole way."""
+        delivery = scope["type"] == "http" and scope["path"] == "/webhook" and scope["method"] == "POST"
+        await (self._webhook if delivery else super().__call__)(scope, receive, send)
+
+
 def public_app(receiver: Receiver) -> Starlette:
-    """Return the application of the public listener: `/webhook` and `/healthz`, nothing else."""
-    return Starlette(
-        routes=[
-            Route("/webhook", receiver, methods=["POST"], max_body_size=MAX_BODY),
-            Route("/healthz", lambda _request: PlainTextResponse("ok"), methods=["GET"]),
-        ]
-    )
+    """Return the application of the public listener."""
+    return PublicApp(receiver)
 
 
 def _action(event: str, body: bytes) -> str | None:
