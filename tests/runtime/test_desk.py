@@ -33,6 +33,9 @@ class FakeGate:
     async def ensure(self, python):
         return None
 
+    async def freshen(self):
+        return None
+
     async def receive(self, request, remote):
         return Answer.refused(self.refusal) if self.refusal else Answer.done(f"{self.own} pushed to {remote.url}")
 
