@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 from typing import Any
 
 from runtime.agents import Capabilities, Task, claude_home
 from runtime.agents.hooked import find, first_prompt, meaning, put_follower, put_hook, text_of
 from runtime.launch import Launch, LaunchPlace
-from runtime.pushes import Push, Ready
+from runtime.pushes import Prompt, Push, Ready
 
 INSTALL = "npm install -g @anthropic-ai/claude-code, or https://code.claude.com/docs/en/setup"
 
@@ -21,6 +22,9 @@ MODES = {"bypass": "bypassPermissions", "ask": "manual"}
 # No hook tells that a person pressed Escape; the transcript does.
 INTERRUPTED = "[Request interrupted by user"
 _FOLLOW = r'"text":"\[Request interrupted by user'
+
+# How it marks what was pasted; the mark is random, so that pasted text cannot close it.
+_PASTED = re.compile(r'<pasted_content id="(\w+)">(.*?)</pasted_content id="\1">', re.S)
 
 
 class ClaudeCode:
@@ -53,7 +57,10 @@ class ClaudeCode:
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """Return what a hook, or a line of its transcript, means."""
-        return Ready() if _interrupted(hook) else meaning(hook)
+        if _interrupted(hook):
+            return Ready()
+        meant = meaning(hook)
+        return Prompt(text=_PASTED.sub(r"\2", meant.text)) if isinstance(meant, Prompt) else meant
 
 
 def _settings(hook: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ launch=$(dirname "$0")
 case $1 in
 SessionStart)
     [ -p "$launch/transcript" ] || exec cat >/dev/null
-    LC_ALL=C tr -d '\n\r' | sed -n 's/.*"transcript_path": *"\([^"]*\)".*/\1/p' 1<>"$launch/transcript"
+    { LC_ALL=C tr -d '\n\r'; echo; } | sed -n 's/.*"transcript_path": *"\([^"]*\)".*/\1/p' 1<>"$launch/transcript"
     rm -f "$launch/transcript"
     ;;
 PermissionRequest)
