@@ -77,7 +77,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     """Make every part; nothing runs yet. Call it in the running event loop."""
     stories, settings, data = Stories(), config.settings, config.data_dir
     limits = next((project.limits for project in config.projects.values()), Limits())
-    announcer = Announcer(config.projects, STORIES)
+    announcer = Announcer(config.projects, STORIES, edit_interval=pace.edit_interval)
     store = Store(data / "ao.db", clock=pace.clock, judge=announcer, on_commit=pace.on_commit)
     hub = Hub(Roots.of(settings.github_api_url), _auth(settings), AiohttpWire(), clock=pace.clock)
     identity = Identity(hub, store)

@@ -18,6 +18,8 @@ class Pace:
 
     write_interval: float = 1.0
     """Between two writes to one installation: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests"""
+    edit_interval: float = 3.0
+    """Between two edits of a status comment; what changes in between is said by the next one."""
     uncertain_for: float = 2.0
     """How long GitHub may still be busy with a request whose sender was killed."""
     drain: float = 20.0

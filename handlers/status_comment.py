@@ -45,7 +45,9 @@ def revise_status_comment(change: StatusChanged | Cleared, tx: Tx, _project: Pro
     if session.issue is not None:
         key = f"{session.repo}:status:{session.id}"
         payload = {"number": session.issue}
-        outbox.revise(tx, key=key, kind="status_comment", repo=session.repo, payload=payload, session_id=session.id)
+        outbox.revise(
+            tx, key=key, repo=session.repo, payload=payload, session_id=session.id, edit_interval=tx.edit_interval
+        )
 
 
 def render(session: Session, facts: Facts, *, position: int = 0, attach: str = "") -> str:

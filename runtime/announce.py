@@ -18,9 +18,12 @@ Story = Callable[[Any, Tx, Project], None]
 class Announcer:
     """Runs before each commit; the only writer of announced statuses."""
 
-    def __init__(self, projects: Mapping[str, Project], stories: Mapping[type, Sequence[Story]]) -> None:
+    def __init__(
+        self, projects: Mapping[str, Project], stories: Mapping[type, Sequence[Story]], *, edit_interval: float = 0.0
+    ) -> None:
         self._projects = projects
         self._stories = stories
+        self._edit_interval = edit_interval
 
     def __call__(self, tx: Tx) -> None:
         """Announce each touched session's status if it changed, then tell the outbound stories."""
@@ -28,6 +31,7 @@ class Announcer:
             session = sessions.get(tx.sql, name)
             if session is not None and session.project in self._projects:
                 self._announce(tx, session)
+        tx.edit_interval = self._edit_interval
         for change in tx.changes:
             if (project := self._projects.get(change.session.project)) is not None:
                 for story in self._stories.get(type(change), ()):

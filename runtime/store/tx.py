@@ -20,6 +20,8 @@ class Tx:
         """Sessions whose facts changed: their status is judged before the commit."""
         self.changes: list[Any] = []
         """What outbound stories are told before the commit."""
+        self.edit_interval = 0.0
+        """Seconds between two edits of one comment; the announcer's policy."""
         self.topics: set[str] = set()
         """Whom to wake after the commit."""
 

@@ -42,6 +42,7 @@ def live() -> int:
     place = data_dir(environment(), Path.cwd())
     pace = Pace(
         write_interval=0.0,
+        edit_interval=0.0,
         uncertain_for=0.1,
         redeliver_after=(0.0, 0.3, 1.0),
         redeliver_every=1.0,
