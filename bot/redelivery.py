@@ -30,12 +30,16 @@ class Redelivery:
     """
 
     def __init__(self, store: Store, hub: Hub, *, after_start: Sequence[float], every: float) -> None:
-        """Sweep at the times `after_start`, seconds since the start, then `every` so many seconds."""
+        """Sweep at the times `after_start`, seconds since the start, then `every` so many seconds.
+
+        A first start has missed nothing and begins with the later ones.
+        """
         self._store = store
         self._hub = hub
-        self._after_start = after_start
+        newest = deliveries.newest_arrival(store)
+        self._after_start = after_start if newest else ()
         self._every = every
-        self._from = max(store.clock() - OLDEST, deliveries.newest_arrival(store) - OVERLAP)
+        self._from = max(store.clock() - OLDEST, newest - OVERLAP)
 
     async def run(self) -> None:
         """Sweep until cancelled."""

@@ -1,0 +1,125 @@
+import asyncio
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.redelivery import Redelivery
+from runtime.errors import ForgeBusy
+from runtime.store.journal import Arrival, Journal
+from runtime.store.store import Store
+
+
+class FakeHub:
+    """GitHub's list of deliveries, newest first, and what it was asked to deliver again."""
+
+    is_app = True
+
+    def __init__(self):
+        self.listed, self.again, self.trouble = [], [], None
+
+    @property
+    def own(self):
+        return self
+
+    def attempt(self, id, guid, status, at=1000.0):
+        stamp = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+        self.listed.insert(0, {"id": id, "guid": guid, "status_code": status, "delivered_at": stamp})
+
+    async def pages(self, url):
+        if self.trouble:
+            raise self.trouble
+        for one in self.listed:
+            yield one
+
+    async def post(self, url, *, data):
+        self.again.append(url)
+
+
+@pytest.fixture
+def store(tmp_path, empty_store, clock):
+    path = tmp_path / "ao.db"
+    shutil.copy(empty_store, path)
+    clock.now = 1000.0
+    made = Store(path, clock=clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hub():
+    return FakeHub()
+
+
+async def arrived(store, guid):
+    await Journal(store).claim(Arrival(guid, "issues", "labeled", guid.encode(), True))
+
+
+def redelivery(store, hub, after_start=(0.0,), every=3600.0):
+    return Redelivery(store, hub, after_start=after_start, every=every)
+
+
+async def test_only_what_never_arrived_is_asked_for_oldest_first(store, hub):
+    await arrived(store, "known")
+    hub.attempt(1, "lost", 502)
+    hub.attempt(2, "known", 0)
+    hub.attempt(3, "retried", 502)
+    hub.attempt(4, "retried", 202)
+    hub.attempt(5, "also-lost", 0)
+    assert await redelivery(store, hub).sweep() == 2
+    assert hub.again == ["/app/hook/deliveries/1/attempts", "/app/hook/deliveries/5/attempts"]
+
+
+async def test_what_is_older_than_the_newest_arrival_by_far_is_left_alone(store, hub, clock):
+    hub.attempt(1, "old", 502, at=1000.0)
+    clock.now = 5000.0
+    await arrived(store, "new")
+    assert await redelivery(store, hub).sweep() == 0
+
+
+async def swept(hub, sweeping, times):
+    """Run until GitHub was asked for deliveries so many times."""
+    asked, listed = 0, hub.pages
+
+    async def counted(url):
+        nonlocal asked
+        asked += 1
+        async for one in listed(url):
+            yield one
+
+    hub.pages = counted
+    task = asyncio.create_task(sweeping.run())
+    async with asyncio.timeout(5):
+        while asked < times and not task.done():
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return asked
+
+
+async def test_first_start_waits_for_the_slow_sweep(store, hub):
+    hub.attempt(1, "before-us", 502)
+    sweeping = redelivery(store, hub)
+    task = asyncio.create_task(sweeping.run())
+    await asyncio.sleep(0)
+    assert hub.again == []
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_later_start_sweeps_at_once_and_then_again(store, hub):
+    await arrived(store, "known")
+    assert await swept(hub, redelivery(store, hub, after_start=(0.0, 0.001), every=0.001), 4) >= 4
+
+
+async def test_trouble_of_github_is_left_to_the_next_sweep(store, hub, caplog):
+    await arrived(store, "known")
+    hub.trouble = ForgeBusy("busy")
+    assert await swept(hub, redelivery(store, hub, every=0.001), 2) >= 2
+    assert "could not look for lost deliveries" in caplog.text
+
+
+async def test_a_token_asks_for_nothing(store, hub):
+    await arrived(store, "known")
+    hub.is_app = False
+    assert await swept(hub, redelivery(store, hub), 1) == 0
