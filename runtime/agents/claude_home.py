@@ -25,7 +25,7 @@ UNREADABLE = "{file} is not JSON: run `claude` once as this user, it repairs the
 
 # Its locks are directories that are touched every few seconds: npm's proper-lockfile, `stale` of 10 s.
 _STALE = 10.0
-_LOCK_WITHIN = 1.0
+LOCK_WITHIN = 1.0
 
 
 def prepare(env: Mapping[str, str], repository: Path) -> None:
@@ -86,7 +86,7 @@ def _write(file: Path, known: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _lock(file: Path) -> Iterator[None]:
-    lock, until = Path(f"{file}.lock"), time.monotonic() + _LOCK_WITHIN
+    lock, until = Path(f"{file}.lock"), time.monotonic() + LOCK_WITHIN
     while True:
         try:
             lock.mkdir()
