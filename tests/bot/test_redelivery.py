@@ -1,5 +1,4 @@
 import asyncio
-import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -37,9 +36,8 @@ class FakeHub:
 
 
 @pytest.fixture
-def store(tmp_path, empty_store, clock):
+def store(tmp_path, clock):
     path = tmp_path / "ao.db"
-    shutil.copy(empty_store, path)
     clock.now = 1000.0
     made = Store(path, clock=clock)
     yield made
