@@ -1,6 +1,8 @@
-"""Brings the file to the newest schema, with Alembic, which is imported only when there is something to do."""
+"""Brings the file to the newest schema, with Alembic, in a process that ends when it is done."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -36,6 +38,16 @@ def _version(path: Path) -> str | None:
 
 
 def _upgrade(path: Path) -> None:
+    """Let a process of its own do it: Alembic takes 18 MB that the service would keep for ever."""
+    command = [sys.executable, "-m", "runtime.store.migrate", str(path)]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    if ended.returncode:
+        reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ConfigError(f"cannot bring {path} up to date: {reason}. Check the disk, or restore a backup.")
+
+
+def upgrade(path: Path) -> None:
+    """Run the migrations in this process."""
     from alembic import command
     from alembic.config import Config
 
@@ -43,3 +55,7 @@ def _upgrade(path: Path) -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["path"] = path
     command.upgrade(config, "head")
+
+
+if __name__ == "__main__":
+    upgrade(Path(sys.argv[1]))

@@ -4,11 +4,14 @@ import sqlite3
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from runtime.errors import ConfigError
 from runtime.store.migrate import NEWEST, migrate
 from runtime.store.schema import metadata
 from runtime.store.store import Store
+from runtime.store.writer import open_engine
 
 
 @pytest.fixture
@@ -84,6 +87,22 @@ def test_migrating_again_changes_nothing_and_gives_every_table(tmp_path):
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
     assert set(metadata.tables) <= tables
+
+
+def test_migrations_lead_to_the_tables_that_the_code_describes(tmp_path):
+    migrate(tmp_path / "ao.db")
+    engine = open_engine(tmp_path / "ao.db")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == NEWEST
+    engine.dispose()
+
+
+def test_file_that_cannot_be_written_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "ao.db").mkdir()
+    with pytest.raises(ConfigError, match="cannot open"):
+        migrate(tmp_path / "ao.db")
 
 
 def test_file_of_a_newer_version_is_refused(tmp_path):
