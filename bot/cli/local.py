@@ -30,7 +30,9 @@ def demo(
 ) -> None:
     """Plays the whole story, from a label to a merged pull request, without an account."""
     from bot.demo.story import main
+    from runtime.agents import named
 
+    named(agent).installed(environment().get("PATH", ""))
     raise typer.Exit(main(agent=agent, keep=keep, speed=speed))
 
 

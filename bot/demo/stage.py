@@ -1,5 +1,6 @@
 """Sets the stage: a local GitHub with people, a repository and an App, and a service that is configured for it."""
 
+import json
 import os
 import secrets
 import socket
@@ -31,8 +32,16 @@ projects:
   names:
     repo: {repo}
     script: {script}
-    env: {{AO_SPEED: "{speed}"}}
+    env: {env}
 """
+# What a real agent may take from the environment of whoever plays the demo with it; else it uses its own login.
+GIVEN = {
+    "claude-code": (
+        "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN",
+        "CLAUDE_CONFIG_DIR",
+    ),
+    "codex": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_HOME"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,9 @@ async def stage(
         async with aiohttp.ClientSession() as http:
             people = _people(hub, http, files)
             bot, identity = await (_machine_user if token_mode else _app)(home, hub, http, f"http://127.0.0.1:{port}")
-            settings = config.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed)
+            given = {name: os.environ[name] for name in GIVEN.get(agent, ()) if name in os.environ}
+            env = json.dumps({"AO_SPEED": str(speed), **given})
+            settings = config.format(agent=agent, repo=REPO, script=script or project.SCRIPT, speed=speed, env=env)
             argv = serve or [sys.executable, "-m", "bot", "serve"]
             service = Service(home, argv, _environment(home, hub.url, port, identity, settings))
             try:

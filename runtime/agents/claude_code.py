@@ -10,7 +10,7 @@ from runtime.agents.hooked import find, first_prompt, meaning, put_follower, put
 from runtime.launch import Launch, LaunchPlace
 from runtime.pushes import Prompt, Push, Ready
 
-INSTALL = "npm install -g @anthropic-ai/claude-code, or https://code.claude.com/docs/en/setup"
+INSTALL = "npm install -g @anthropic-ai/claude-code, or see https://code.claude.com/docs/en/setup"
 
 # A name that the installed version does not know opens a dialog, so only what 2.1.197 knows already.
 HOOKS = (

@@ -13,7 +13,7 @@ from runtime.errors import UserError
 from runtime.launch import Launch, LaunchPlace
 from runtime.pushes import Blocked, Push
 
-INSTALL = "npm install -g @openai/codex, or https://developers.openai.com/codex/cli"
+INSTALL = "npm install -g @openai/codex, or see https://developers.openai.com/codex/cli"
 NO_LOGIN = (
     "Codex has no login here ({home}): run `codex login` once as this user, or give the project a key of its own, "
     "`env: {{OPENAI_API_KEY: ...}}`."

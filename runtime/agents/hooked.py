@@ -28,7 +28,7 @@ def find(program: str, path: str, install: str) -> str:
     """Return where a program is; `UserError` says how to install it."""
     found = shutil.which(program, path=path)
     if found is None:
-        raise UserError(f"`{program}` is not on PATH: {install}")
+        raise UserError(f"`{program}` is not on PATH: install it with {install}")
     return found
 
 

@@ -70,7 +70,7 @@ def test_unknown_agent_is_refused_with_those_that_exist():
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_missing_program_says_how_to_install_it(name, stand):
     (stand.root / "bin" / PROGRAMS[name]).unlink()
-    with pytest.raises(UserError, match=f"`{PROGRAMS[name]}` is not on PATH: npm install -g"):
+    with pytest.raises(UserError, match=f"`{PROGRAMS[name]}` is not on PATH: install it with npm install -g"):
         agents.named(name).prepare(stand.place, stand.task())
 
 
