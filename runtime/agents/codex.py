@@ -46,6 +46,8 @@ class Codex:
         asks, sandbox = MODES[task.permissions]
         settings = {
             "check_for_update_on_startup": "false",
+            # A login shell reads /etc/profile, which may set PATH anew: our `gh` would no longer be on it.
+            "allow_login_shell": "false",
             "projects": f'{{{_toml(str(task.worktree.resolve()))}={{trust_level="trusted"}}}}',
             **_provider(task.env),
             **_hooks(put_hook(place)),

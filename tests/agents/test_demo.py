@@ -45,9 +45,15 @@ def steps():
         yield rule["match"], [{"shell": " && ".join(commands)}, {"say": last}]
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-async def test_story_is_played_from_label_to_merge(model, monkeypatch, name):
+@pytest.fixture
+def root():
     root = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+async def test_story_is_played_from_label_to_merge(model, monkeypatch, root, name):
     (root / "bin").mkdir()
     (root / "bin" / PACKAGES[name][1]).symlink_to(program(name))
     (root / ".codex").mkdir()
@@ -58,10 +64,9 @@ async def test_story_is_played_from_label_to_merge(model, monkeypatch, name):
         "ANTHROPIC_BASE_URL": address, "OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": f"{address}/v1",
     }.items():  # fmt: skip
         monkeypatch.setenv(variable, value)
-    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
-    monkeypatch.delenv("CODEX_HOME", raising=False)
+    for variable in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
     async with stage(root / "demo", agent=name) as set_up:
         story = Story(set_up, patience=90.0)
         for _, act in ACTS:
             await act(story)
-    shutil.rmtree(root, ignore_errors=True)

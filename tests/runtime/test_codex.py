@@ -59,6 +59,7 @@ def test_worktree_is_trusted_and_hooks_are_ours(settings, tmp_path):
     given = settings(OPENAI_API_KEY="k")
     assert given["projects"] == {str(tmp_path / 'it"s'): {"trust_level": "trusted"}}
     stop = given["hooks"]["Stop"][0]["hooks"][0]
+    assert given["allow_login_shell"] is False
     assert stop == {"type": "command", "command": f"'{tmp_path}/la unch/hook' Stop"}
 
 
