@@ -3,7 +3,7 @@
 import msgspec
 import sqlalchemy as sa
 
-from runtime.facts import KINDS, Fact, Facts, PullRequest, assemble
+from runtime.facts import KINDS, Check, Fact, Facts, PullRequest, assemble
 from runtime.store import schema
 from runtime.store.tx import Tx
 
@@ -39,6 +39,8 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
 def _replaces(known_at: float, known: dict[str, object], fact: Fact) -> bool:
     if isinstance(fact, PullRequest) and known.get("state") == "merged":
         return False
+    if isinstance(fact, Check) and known.get("conclusion") and not fact.conclusion:
+        return fact.at > known_at  # GitHub counts whole seconds: a quick check begins and ends in one
     return fact.at >= known_at
 
 

@@ -114,6 +114,19 @@ async def test_running_and_passing_checks_are_facts_only(bot, github):
     assert (ci(bot), bot.status[0]) == ([], "review_pending")
 
 
+async def test_quick_check_whose_beginning_arrives_last_has_still_ended(bot, github):
+    await bot.starts()
+    await pushed(bot)
+    await bot.receives(github.pull(github.open_pull()))
+    begun = github.check("tests", None, action="created")
+    begun.payload["check_run"]["started_at"] = "2026-11-20T10:00:00Z"
+    ended = github.check("tests", "success")
+    ended.payload["check_run"] |= {"started_at": "2026-11-20T10:00:00Z", "completed_at": "2026-11-20T10:00:00Z"}
+    await bot.receives(ended)
+    await bot.receives(begun)
+    assert bot.status[0] == "review_pending"
+
+
 async def test_agent_is_told_again_for_each_commit_until_it_has_failed_too_often(bot, github):
     issue = github.open_issue()
     await bot.starts(issue)
