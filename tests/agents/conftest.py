@@ -4,7 +4,6 @@ CLAUDE_BIN and CODEX_BIN name the programs; else pinned versions are installed b
 """
 
 import asyncio
-import json
 import os
 import shutil
 import subprocess
@@ -141,9 +140,11 @@ class Theatre:
 
     async def play(self, name: str, prompt: str, *, session: str = "s-1", **wishes: Any) -> Played:
         """Start an agent on a prompt as the service does."""
-        (self.bin / PACKAGES[name][1]).symlink_to(program(name))
+        if not (self.bin / PACKAGES[name][1]).exists():
+            (self.bin / PACKAGES[name][1]).symlink_to(program(name))
         worktree, place, agent = self.root / session, LaunchPlace(self.root / "launch" / session), agents.named(name)
-        self._git(self.repository, "worktree", "add", "-q", "-b", session, str(worktree), "main")
+        if not worktree.exists():
+            self._git(self.repository, "worktree", "add", "-q", "-b", session, str(worktree), "main")
         place.open()
         env = agent_environment(
             {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}, session=session, project="p",
@@ -155,7 +156,7 @@ class Theatre:
         )  # fmt: skip
         launch = agent.prepare(place, task)
         place.write(launch, worktree=worktree, env=env)
-        played = Played(self.tmux, place, agent, first=launch.prompt or prompt)
+        played = Played(self.tmux, place, agent, first=launch.prompt or prompt, _offset=place.pushes.stat().st_size)
         played.pane = await self.tmux.new_session(session, cwd=worktree, argv=place.argv)
         return played
 
@@ -215,9 +216,3 @@ async def theatre(model):
             assert time.monotonic() < end, left
             await asyncio.sleep(0.05)
         shutil.rmtree(one.root, ignore_errors=True)
-
-
-def seen_in(home: Path) -> dict[str, Any]:
-    """What Claude Code remembers in a home."""
-    known: dict[str, Any] = json.loads((home / ".claude.json").read_text())
-    return known

@@ -1,5 +1,7 @@
 """Claude Code and Codex as the service runs them: started, told, asked, interrupted, ended."""
 
+import json
+
 import pytest
 
 from runtime.pushes import Blocked, Exited, Prompt, Ready, Resumed, Started, TurnEnded, Waiting
@@ -74,3 +76,18 @@ async def test_task_and_message_of_any_length_arrive_whole(theatre, name):
     message = "a long message\n" + "\n".join(f"line {number} of the log" for number in range(1000))
     assert (await agent.told(message)).outcome == "accepted"
     assert (await agent.pushed(TurnEnded, 2)).last_message == "Long."
+
+
+@BOTH
+async def test_ended_conversation_is_taken_up_again(theatre, name):
+    stage = await theatre([("say hello", [{"say": "Hello."}]), ("go on", [{"say": "As I said."}])])
+    agent = await stage.play(name, TASK)
+    await agent.pushed(TurnEnded)
+    own = json.loads(agent.place.pushes.read_text().splitlines()[-1])["hook"]["session_id"]
+    await agent.quits()
+    await agent.pushed(Exited)
+    await stage.tmux.kill_session("s-1")
+    again = await stage.play(name, "go on", resume=own)
+    assert (await again.pushed(Prompt)).text == "go on"
+    assert (await again.pushed(TurnEnded)).last_message == "As I said."
+    assert "Hello." in await stage.tmux.capture(again.pane)
