@@ -1,13 +1,15 @@
 """Measure all figures of the product in one run, each against its floor, and say which goals are met.
 
-    python -m bench [--only NAME ...] [--json]
+    python -m bench [--only NAME ...] [--peers] [--json]
 
 Exit 1 when a goal is missed. NAME is one of: {names}.
 """
 
 import argparse
 import asyncio
+import inspect
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -16,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import accept, crowd, size, spawning, starting, talking, telling
+from bench import accept, crowd, peers, size, spawning, starting, talking, telling
 from bench.figure import Figure
 
 Measure = Callable[[], Awaitable[list[Figure]]]
@@ -41,6 +43,19 @@ async def accepting() -> list[Figure]:
     ]  # fmt: skip
 
 
+async def peer() -> list[Figure]:
+    """Run the comparison with a bare probot receiver, which needs Node."""
+    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
+        found = await asyncio.to_thread(peers.measure, Path(directory), 7)
+    note = "against probot, which puts nothing on disk"
+    return [
+        Figure(
+            "accept rate, peer", found["accepts_per_s"], "/s", peers.GOAL, floor=found["probot_per_s"],
+            at_least=True, note=note,
+        )
+    ]  # fmt: skip
+
+
 MEASURES: dict[str, Measure] = {
     "accept": accepting,
     "spawn": spawning.spawn,
@@ -61,9 +76,13 @@ def main() -> int:
         prog="python -m bench", description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME", help="may be given several times")
+    parser.add_argument("--peers", action="store_true", help="also measure other programs that do the same")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = asyncio.run(_measure(options.only or list(MEASURES)))
+    if options.peers and shutil.which("npm") is None:
+        parser.error("install Node with npm first: probot is a Node program")
+    chosen = [MEASURES[name] for name in options.only or MEASURES]
+    figures = asyncio.run(_measure([*chosen, peer] if options.peers else chosen))
     if options.json:
         print(json.dumps([figure.as_json() for figure in figures], indent=2))
     else:
@@ -71,11 +90,11 @@ def main() -> int:
     return 0 if all(figure.met for figure in figures) else 1
 
 
-async def _measure(names: list[str]) -> list[Figure]:
+async def _measure(chosen: list[Measure]) -> list[Figure]:
     figures: list[Figure] = []
-    for name in names:
-        print(f"measuring {name} …", file=sys.stderr, flush=True)
-        figures += await MEASURES[name]()
+    for number, measure in enumerate(chosen, 1):
+        print(f"{number}/{len(chosen)} {inspect.getdoc(measure)}", file=sys.stderr, flush=True)
+        figures += await measure()
     return figures
 
 

@@ -147,7 +147,10 @@ async def ground(
         play = home / "script.toml"
         play.write_text(script)
         layout = {"README.md": "# Nothing\n"} if files is None else files
-        async with stage(home, config=CONFIG, files=layout, script=play, serve=serve) as made, aiohttp.ClientSession() as http:
+        async with (
+            stage(home, config=CONFIG, files=layout, script=play, serve=serve) as made,
+            aiohttp.ClientSession() as http,
+        ):
             yield Ground(home, made, http)
 
 

@@ -177,7 +177,7 @@ def _tail(path: Path, offset: int) -> tuple[bytes, int]:
         if not stat.S_ISREG(known.st_mode):
             log.warning("push file is not a file", extra={"push_file": str(path)})
             return b"", offset
-        return os.pread(file, MAX_READ, offset), known.st_size
+        return os.pread(file, min(MAX_READ, max(0, known.st_size - offset)), offset), known.st_size
     finally:
         os.close(file)
 
