@@ -27,7 +27,7 @@ def killer(plan: Path, database: Path) -> Callable[[], None]:
         if not points:
             return
         if not connections:
-            connections.append(sqlite3.connect(f"file:{database}?mode=ro", uri=True))
+            connections.append(sqlite3.connect(f"file:{database}?mode=ro", uri=True, check_same_thread=False))
         newest = connections[0].execute("SELECT COALESCE(MAX(id), 0) FROM records").fetchone()[0]
         if newest >= points[0]:
             left = [point for point in points if point > newest]
