@@ -5,6 +5,7 @@ the update and pushes it to the forge with its own credential, by its own config
 to the agent's side: no git of the service reads its configuration.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -33,9 +34,10 @@ LEAK = (
     "{place} looks like a credential: take it out of every commit that is not pushed yet (git commit --amend, or "
     "git rebase), then push again. Write a made-up one so that it does not look real."
 )
-UNREACHABLE = "The forge cannot be reached now and nothing was pushed; run the same push again in a minute."
+UNREACHABLE = "The forge cannot be reached now; run the same push again in a minute."
 
 _LONGEST_REFUSAL = 3000
+_AGAIN_AFTER = (1.0, 4.0)
 _ABANDONED_AFTER = 600.0
 _BEFORE = "# pack-refs with: peeled fully-peeled sorted \n"
 
@@ -57,12 +59,22 @@ def judge_update(updates: Sequence[Update], own_branch: str, default_branch: str
 class Gate:
     """One session's gate, in its launch directory."""
 
-    def __init__(self, launch: Path, repository: Repository, *, own_branch: str, default_branch: str) -> None:
+    def __init__(
+        self,
+        launch: Path,
+        repository: Repository,
+        *,
+        own_branch: str,
+        default_branch: str,
+        again_after: Sequence[float] = _AGAIN_AFTER,
+    ) -> None:
+        """`again_after`: the seconds before each repetition of a push that met a forge in trouble."""
         self.path = launch / "gate.git"
         self._programs = launch / "bin"
         self._repository = repository
         self._own = own_branch
         self._default = default_branch
+        self._again_after = again_after
         self._forwarded: str | None = None
 
     async def ensure(self, python: str, *, wait: float = 60.0) -> None:
@@ -117,17 +129,25 @@ class Gate:
 
     async def forward(self, update: Update, quarantine: str | None, remote: Remote) -> Answer:
         """Push one judged update to the forge, on condition that the forge is where the agent believes it to be."""
-        lease = f"--force-with-lease={update.ref}:{'' if update.old == NOBODY else update.old}"
-        ended = await self._repository.git.attempt(
-            "push", "--porcelain", "--no-verify", "--no-recurse-submodules", lease,
-            "--", remote.url, f"{update.new}:{update.ref}",
-            git_dir=self._repository.control, remote=remote, env=self._seeing(quarantine), deadline=300.0,
-        )  # fmt: skip
+        ended = await self._push(update, quarantine, remote)
+        for pause in self._again_after:  # the answer may be all that was lost: what is there already is no change
+            if ended.code == 0 or not isinstance(failure(("push",), ended, remote), ForgeBusy):
+                break
+            await asyncio.sleep(pause)
+            ended = await self._push(update, quarantine, remote)
         if ended.code != 0:
             return await self._not_forwarded(ended, remote)
         self._forwarded = update.new
         await self._remember(update.new)
         return Answer.done(PUSHED.format(branch=self._own, sha=update.new[:12], url=self._repository.url))
+
+    async def _push(self, update: Update, quarantine: str | None, remote: Remote) -> Ended:
+        lease = f"--force-with-lease={update.ref}:{'' if update.old == NOBODY else update.old}"
+        return await self._repository.git.attempt(
+            "push", "--porcelain", "--no-verify", "--no-recurse-submodules", lease,
+            "--", remote.url, f"{update.new}:{update.ref}",
+            git_dir=self._repository.control, remote=remote, env=self._seeing(quarantine), deadline=300.0,
+        )  # fmt: skip
 
     async def _not_forwarded(self, ended: Ended, remote: Remote) -> Answer:
         problem = failure(("push",), ended, remote)

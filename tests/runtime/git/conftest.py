@@ -32,6 +32,8 @@ class Forge:
     address: str = ""
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     down: int = 0
+    loses: str = ""
+    """The next answer to a request whose path ends so is lost, after it was done."""
     redirect: str = ""
 
     @property
@@ -105,6 +107,9 @@ class _Backend(BaseHTTPRequestHandler):
             "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
         }  # fmt: skip
         ran = subprocess.run(("git", "http-backend"), input=body, env=env, capture_output=True, check=True)
+        if self.forge.loses and path.endswith(self.forge.loses) and self.command == "POST":
+            self.forge.loses = ""
+            return self._answer("502 Lost", {}, b"")
         head, _, content = ran.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         self._answer(headers.pop("Status", "200 OK"), headers, content)
@@ -253,6 +258,6 @@ async def agent(repository: Repository, place: Path) -> Agent:
 
 @pytest.fixture
 async def gate(repository: Repository, agent: Agent) -> Gate:
-    gate = Gate(agent.launch, repository, own_branch=agent.branch, default_branch="main")
+    gate = Gate(agent.launch, repository, own_branch=agent.branch, default_branch="main", again_after=(0.0,))
     await gate.ensure(sys.executable, wait=5)
     return gate

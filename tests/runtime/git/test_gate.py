@@ -235,6 +235,14 @@ async def test_a_forge_in_trouble_is_named_and_nothing_is_pushed(service, agent,
     assert "Authorization" not in said
 
 
+async def test_a_push_whose_answer_was_lost_is_asked_again_and_succeeds(service, agent, forge):
+    sha = agent.commit("work", new__py="1\n")
+    forge.loses = "git-receive-pack"
+    code, _, said = await agent.try_to("git", "push")
+    assert code == 0, said
+    assert (forge.sha("ao/n-1"), forge.loses) == (sha, "")
+
+
 async def test_the_forges_own_refusal_reaches_the_agent(service, agent, forge: Forge):
     hook = forge.bare / "hooks/pre-receive"
     hook.parent.mkdir()
