@@ -158,7 +158,7 @@ def failure(args: Collection[str], ended: Ended, remote: Remote | None = None) -
     reason = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "")
     message = f"git {verb} failed: {reason or f'exit {ended.code}'}"
     if remote is not None and _PASSING_TROUBLE.search(stderr):
-        return ForgeBusy(message, after=10.0)
+        return ForgeBusy(message, after=2.0)
     return GitFailed(message, stderr=stderr)
 
 
