@@ -77,10 +77,10 @@ def unfinished(sql: sa.Connection) -> list[Session]:
 
 
 def left_behind(sql: sa.Connection, session: Session) -> list[str]:
-    """Return earlier sessions of the same issue that ended and were not cleaned up."""
-    cleaned = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")
+    """Return earlier sessions of the same issue that ended and are still there, and that nobody has ended."""
+    settled = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind.in_(("cleaned", "killed")))
     same = (T.project == session.project, T.issue == session.issue, T.id != session.id)
-    return list(sql.execute(sa.select(T.id).where(*same, T.live.is_(False), T.id.not_in(cleaned))).scalars())
+    return list(sql.execute(sa.select(T.id).where(*same, T.live.is_(False), T.id.not_in(settled))).scalars())
 
 
 def change(tx: Tx, name: str, **values: Any) -> None:
