@@ -68,8 +68,13 @@ async def pause_for_label(delivery: Delivery, ctx: Context) -> None:
 
 
 @router.register("issues", action="closed")
+@router.register("issues", action="deleted")
+@router.register("issues", action="transferred")
 async def end_with_issue(delivery: Delivery, ctx: Context) -> None:
-    """End the session of a closed issue; a merge that closed it counts as the merge, whichever comes first."""
+    """End the session of an issue that is closed or gone from here.
+
+    A merge that closed it counts as the merge, whichever comes first.
+    """
     closed = delivery.view(IssueEvent)
     if ctx.session is None or ctx.facts is None or ctx.facts.cleaned is not None:
         return delivery.skip("no session that has not been cleaned up")

@@ -74,6 +74,9 @@ class GitHub:
         sent.payload["issue"]["state_reason"] = why
         return sent
 
+    def gone(self, issue: Issue, how: str, *, by: str = "maintainer") -> Sent:
+        return self._issue(issue, how, by)
+
     def comment(self, on: Issue | Pull, body: str, *, by: str = "maintainer", type: str = "User") -> Sent:
         shape = self._shape(on) if isinstance(on, Issue) else self._as_issue(on)
         said = {"id": self.number(), "body": body, "user": {"login": by, "type": type}, "html_url": "https://gh/c"}

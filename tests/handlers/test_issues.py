@@ -137,6 +137,13 @@ async def test_taking_the_label_away_before_the_spawn_cancels(bot, github):
     assert (bot.live, bot.status) == ([], ("terminated", "cancelled"))
 
 
+async def test_cancelled_session_that_is_not_cleaned_up_yet_stays_cancelled_when_the_label_is_back(bot, github):
+    issue = github.open_issue()
+    for sent in (github.label(issue), github.unlabel(issue), github.label(issue)):
+        await bot.receives(sent)
+    assert [one.announced_reason for one in bot.sessions] == ["cancelled", "spawn_requested"]
+
+
 async def test_taking_the_label_away_afterwards_pauses_and_asks(bot, github):
     issue = github.open_issue()
     await bot.starts(issue)
@@ -181,6 +188,14 @@ async def test_closed_issue_ends_its_session(bot, github):
     await bot.receives(github.close(issue, by="anybody"))
     assert (bot.live, bot.status) == ([], ("cleanup", "issue_closed"))
     assert bot.facts.issue_closed.by == "anybody"
+
+
+@pytest.mark.parametrize("how", ["deleted", "transferred"])
+async def test_issue_that_is_gone_ends_its_session(bot, github, how):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.receives(github.gone(issue, how))
+    assert (bot.live, bot.status) == ([], ("cleanup", "issue_closed"))
 
 
 async def test_closed_issue_with_an_open_pull_request_ends_its_session_too(bot, github):
