@@ -26,10 +26,10 @@ FULL = 1e9
 def place_in_queue(sql: sa.Connection, session: Session, limit: int) -> int:
     """Return 0 when the session may start, else its place among those that wait for a free slot."""
     live = sessions.listing(sql)
-    running = sum(1 for other in live if facts.SPAWNED in sessions.steps(sql, other.id))
-    waiting = [other.id for other in live if facts.SPAWNED not in sessions.steps(sql, other.id)]
+    started = sessions.with_step(sql, facts.SPAWNED)
+    waiting = [other.id for other in live if other.id not in started]
     ahead = waiting.index(session.id) if session.id in waiting else 0
-    return max(0, ahead + 1 - max(0, limit - running))
+    return max(0, ahead + 1 - max(0, limit - len(started)))
 
 
 async def spawn(hands: Hands, seen: Look) -> float:
@@ -54,11 +54,11 @@ async def _workspace(hands: Hands, seen: Look) -> None:
     session = seen.session
     if "workspace" in seen.steps:
         return await hands.open_gate(session.id)
-    base, environment = await hands.workspaces.open(session, hands.gate(session.id))
-    await hands.store.write(
+    opened = hands.workspaces.open(session, hands.gate(session.id), beside=lambda: hands.open_gate(session.id))
+    base, environment = await opened
+    return await hands.store.write(
         lambda tx: sessions.step_done(tx, session.id, "workspace", base=base, environment=environment)
     )
-    return await hands.open_gate(session.id)
 
 
 async def _launch(hands: Hands, seen: Look) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from runtime.errors import GitFailed
@@ -61,8 +61,13 @@ class Workspaces:
             return Repository.of_clone(project.path, self._git, remote, url=url, control=control)
         return Repository(below.with_name(f"{below.name}.git"), self._git, remote, url=url)
 
-    async def open(self, session: Session, gate: Path) -> tuple[str, dict[str, str]]:
-        """Make the session's worktree and return the commit it starts from, and what its git needs to be told."""
+    async def open(
+        self, session: Session, gate: Path, *, beside: Callable[[], Awaitable[None]] | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Make the session's worktree and return the commit it starts from, and what its git needs to be told.
+
+        `beside` is done while the files are written, when the repository is there and fresh.
+        """
         repository = self.repository(session)
         async with self._slots:
             base = await self._base(repository, session)
@@ -70,7 +75,12 @@ class Workspaces:
                 gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
                 email=AGENT_EMAIL.format(session=session.id),
             )  # fmt: skip
-            made = await repository.add_worktree(self.worktree(session), session.branch, base, settings)
+            doing = asyncio.ensure_future(beside()) if beside else None
+            try:
+                made = await repository.add_worktree(self.worktree(session), session.branch, base, settings)
+            finally:
+                if doing is not None:
+                    await doing
         return base, made.environment
 
     async def _base(self, repository: Repository, session: Session) -> str:
