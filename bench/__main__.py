@@ -57,8 +57,8 @@ async def peer() -> list[Figure]:
 
 
 MEASURES: dict[str, Measure] = {
+    "spawn": spawning.spawn,  # first, because the worktrees that others delete make new ones slow for a while
     "accept": accepting,
-    "spawn": spawning.spawn,
     "comment": talking.comment,
     "ci": talking.checks,
     "enter": talking.enter,
