@@ -23,6 +23,7 @@ from starlette.types import Message, Scope, Send
 from starlette.types import Receive as ReceiveMessage
 
 from bot.signature import HEADER, Secrets
+from runtime.errors import StoreBusy
 from runtime.store.journal import Arrival, Claim, Journal
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,9 @@ class Receiver:
             code, text = limit.status_code, limit.detail
         except ClientDisconnect:
             return
+        except StoreBusy as exc:
+            log.error("delivery not stored", extra={**seen, "why": str(exc)})  # noqa: TRY400 - would fill a full disk
+            code, text = 503, "cannot store"
         except Exception:
             log.exception("delivery not stored", extra=seen)
             code, text = 503, "cannot store"

@@ -160,7 +160,7 @@ class Service:
     async def not_ready(self) -> list[str]:
         """Return why the service cannot work now."""
         try:
-            await self._store.write(lambda tx: None)
+            await self._store.prove_writable()
             await self._parts.tmux.panes()
         except (TmuxUnavailable, StoreBusy, OSError) as exc:
             return [str(exc)]

@@ -72,6 +72,10 @@ class Store:
 
         return await self._writer.run(run, shielded=False)
 
+    async def prove_writable(self) -> None:
+        """Put something on disk that changes nothing; `StoreBusy` when that cannot be done. An empty commit can."""
+        await self._writer.run(lambda raw: raw.sqlite.execute("PRAGMA user_version = 0"))
+
     def rows(self, statement: sa.Executable) -> list[sa.Row[Any]]:
         """Return the committed rows of a query."""
         return list(self._reader.execute(statement).fetchall())

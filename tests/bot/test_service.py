@@ -186,10 +186,10 @@ async def test_service_that_can_store_and_reach_tmux_is_ready(service, parts, mo
     parts.tmux.broken = TmuxUnavailable("tmux did not answer in time")
     assert await service.not_ready() == ["tmux did not answer in time"]
 
-    async def full(job):
+    async def full():
         raise StoreBusy("cannot write ao.db: disk full")
 
-    monkeypatch.setattr(parts.store, "write", full)
+    monkeypatch.setattr(parts.store, "prove_writable", full)
     assert await service.not_ready() == ["cannot write ao.db: disk full"]
 
 

@@ -31,6 +31,15 @@ async def test_write_is_readable_when_it_returns_and_carries_its_cause(store):
     assert tuple(row) == (1000.0, "greeting", 7, '{"who": "me"}')
 
 
+async def test_proof_that_the_disk_can_be_written_reaches_the_disk(store):
+    log = store.path.with_name("ao.db-wal")
+    before = log.stat().st_size
+    await store.write(lambda tx: None)
+    assert log.stat().st_size == before
+    await store.prove_writable()
+    assert log.stat().st_size > before
+
+
 async def test_failing_job_leaves_nothing_and_wakes_nobody(store):
     def job(tx):
         tx.record("greeting", "Hello.")
