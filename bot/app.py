@@ -11,6 +11,7 @@ import uvloop
 from bot.api.app import private_app
 from bot.config import Config, environment, make_data_dir
 from bot.dispatch import Dispatch
+from bot.doctor import git
 from bot.github.client import AiohttpWire
 from bot.github.credentials import AppAuth, TokenAuth
 from bot.github.forge import GitHubForge
@@ -55,6 +56,8 @@ from runtime.workspaces import Workspaces
 def serve(config: Config, *, pace: Pace | None = None) -> int:
     """Run the service until it is told to stop; return the exit code."""
     set_up_logs(config.settings.log_level, config.settings.log_format)
+    if (found := git(environment())).level == "FAIL":
+        raise ConfigError(f"git: {found.detail}: {found.fix}")
     make_data_dir(config.data_dir)
     listener = bind_public(config.settings.host, config.settings.port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -33,7 +33,7 @@ def examine(environ: Mapping[str, str], cwd: Path, *, fix: bool = False) -> list
     storage = _data_dir(place, fix=fix)
     reading = read(environ, cwd)
     config = reading.config
-    findings = [_python(), _git(environ), _tmux(place), *_configuration(config, [*reading.problems, *reading.lacking])]
+    findings = [_python(), git(environ), _tmux(place), *_configuration(config, [*reading.problems, *reading.lacking])]
     findings += [*storage, *_agents(config, environ)]
     if config is not None:
         findings += [*_key(config, fix=fix), *_sandbox(config), *online(config)]
@@ -47,13 +47,15 @@ def _python() -> Finding:
     return passed("python", version)
 
 
-def _git(environ: Mapping[str, str]) -> Finding:
-    if not (git := shutil.which("git", path=environ.get("PATH"))):
+def git(environ: Mapping[str, str]) -> Finding:
+    """Find git in PATH and judge its version."""
+    if not (program := shutil.which("git", path=environ.get("PATH"))):
         return failure("git", "missing", _INSTALL_GIT)
     try:
-        said = subprocess.run([git, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        ran = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
-        return failure("git", f"{git} does not run", _INSTALL_GIT)
+        return failure("git", f"{program} does not run", _INSTALL_GIT)
+    said = ran.stdout.strip()
     number = re.search(r"(\d+)\.(\d+)", said)
     if number is None or (int(number[1]), int(number[2])) < GIT:
         return failure("git", f"{said} is too old", _INSTALL_GIT)

@@ -142,7 +142,8 @@ def test_serve_returns_the_exit_code(environ, place, monkeypatch):
 
 
 def test_missing_tmux_stops_the_start_with_the_fix(environ, place, monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    find = shutil.which
+    monkeypatch.setattr("shutil.which", lambda name, **more: None if name == "tmux" else find(name, **more))
     monkeypatch.setattr(app, "set_up_logs", lambda level, form: None)
     with pytest.raises(ConfigError, match="tmux is missing: install tmux"):
         app.serve(load(environ, place))

@@ -166,6 +166,12 @@ async def test_death_of_the_terminal_is_noticed_and_said():
 def serve(home, **changed):
     """Run `ao serve` with settings that should stop it, and return how it ended."""
     home.joinpath("agent-orchestrator.yaml").write_text(changed.pop("config", "projects: {p: {repo: o/p}}\n"))
+    for name, answer in changed.pop("programs", {}).items():
+        program = home / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+        program.chmod(0o755)
+        changed = changed | {"PATH": str(program.parent)}
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -188,9 +194,22 @@ def serve(home, **changed):
         ({"config": "projcts: {}\n"}, "did you mean"),
         ({"config": "projects: {p: {repo: o/p, agnt: scripted}}\n"}, "agent"),
         ({"AO_DATA_DIR": "/proc/nowhere"}, "AO_DATA_DIR"),
-        ({"PATH": "/nonexistent"}, "tmux"),
+        ({"PATH": "/nonexistent"}, "git: missing: install git"),
+        ({"programs": {"git": "git version 2.20.1"}}, "git version 2.20.1 is too old: install git"),
+        ({"programs": {"git": "git version 2.45.0"}}, "tmux is missing: install tmux"),
+        ({"programs": {"git": "git version 2.45.0", "tmux": "tmux 3.0a"}}, "tmux 3.0a is too old: install tmux"),
     ],
-    ids=["short secret", "no secret", "typo", "typo in a project", "data directory", "no tmux"],
+    ids=[
+        "short secret",
+        "no secret",
+        "typo",
+        "typo in a project",
+        "data directory",
+        "no git",
+        "old git",
+        "no tmux",
+        "old tmux",
+    ],
 )
 def test_wrong_settings_stop_the_start_with_exit_2_and_the_fix(changed, said):
     with short_directory() as home:
