@@ -71,7 +71,8 @@ def attach(session: SessionArgument) -> None:
         raise ServiceFailed(f"Attaching needs a terminal. Type this in one: {command}")
     # our tmux server is another one than the one a person may be in, which TMUX would forbid to nest
     outside = {key: value for key, value in environment().items() if key != "TMUX"}
-    program, *arguments = shlex.split(command)
+    # the line is made for a shell, where `TMUX=` in front does the same
+    program, *arguments = [word for word in shlex.split(command) if word != "TMUX="]
     try:
         os.execvpe(program, [Path(program).name, *arguments], outside)  # noqa: S606 - it becomes the terminal
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from runtime.tmux import Tmux
 from tests.bot.fake_service import session
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -164,14 +165,19 @@ def test_kill_says_what_it_did_and_what_is_kept(ao, service):
 
 
 def test_attach_becomes_the_tmux_client_outside_of_any_other_tmux(ao, service):
-    service.rows = [session("app-1", attach_command="env")]
+    tmux = ao.home / "bin" / "tmux"
+    tmux.parent.mkdir()
+    tmux.write_text('#!/bin/sh\necho "$@"\nenv\n')
+    tmux.chmod(0o755)
+    service.rows = [session("app-1", attach_command=Tmux(Path("/data/tmux/s")).attach_command("app-1"))]
     parent, child = pty.openpty()
-    environ = ao.environ(TMUX="/tmp/other,1,0", MARK="kept")
+    environ = ao.environ(TMUX="/tmp/other,1,0", MARK="kept", PATH=f"{tmux.parent}:{os.environ['PATH']}")
     command = [sys.executable, "-c", "from bot.cli import main; main()", "session", "attach", "app-1"]
     subprocess.run(command, stdin=child, stdout=child, stderr=child, env=environ, cwd=ao.home, timeout=20, check=True)
     os.close(child)
     shown = os.read(parent, 65536).decode()
     os.close(parent)
+    assert "-S /data/tmux/s attach -t =app-1" in shown
     assert "MARK=kept" in shown
     assert "TMUX=" not in shown
 
