@@ -13,6 +13,7 @@ from bench.ground import Ground, ground, ran, until
 
 SESSIONS = 50
 IDLE = 60.0
+QUIET = 5.0
 HASTY = Path(__file__).with_name("hasty.py")
 RESTARTS = 3
 LISTINGS = 9
@@ -48,6 +49,7 @@ def _to_say(place: Ground) -> int:
 
 
 async def _idle(place: Ground) -> list[Figure]:
+    await _quiet(place)
     service, tmux = place.pid, processes.listening(place.data / "tmux" / "s")
     calls, used, began = len(place.stage.hub.requests), _used(service, tmux), time.monotonic()
     await asyncio.sleep(IDLE)
@@ -59,6 +61,15 @@ async def _idle(place: Ground) -> list[Figure]:
         Figure("idle memory", resident, "MB", 95.0, note=f"RSS; PSS {proportional:.0f} MB"),
         Figure("idle calls", len(place.stage.hub.requests) - calls, "", 0, note=note),
     ]
+
+
+async def _quiet(place: Ground) -> None:
+    """Wait until the service has asked what it asks after each start: GitHub, for deliveries that were lost."""
+    known, since = 0, time.monotonic()
+    while time.monotonic() - since < QUIET:
+        if (count := len(place.stage.hub.requests)) != known:
+            known, since = count, time.monotonic()
+        await asyncio.sleep(0.1)
 
 
 def _used(service: int, tmux: int) -> float:
