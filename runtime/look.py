@@ -49,7 +49,6 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 _NOT_NOW = {
     "active": "the agent is busy with a turn",
     "waiting": "the agent waits for a decision",
-    "blocked": "the agent reports an error",
 }
 
 

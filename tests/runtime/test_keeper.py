@@ -74,7 +74,7 @@ async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(bot, github, deed
 
     bot.store.write = dying
     with pytest.raises(asyncio.CancelledError):
-        await Keeper(deeds.hands, "app-1").run()
+        await asyncio.wait_for(Keeper(deeds.hands, "app-1").run(), 5)
     bot.store.write = write
     async with keeping(deeds):
         await until(lambda: bot.facts.spawned)
@@ -169,7 +169,7 @@ async def test_message_is_typed_when_the_agent_is_ready_and_accepted_by_its_word
 @pytest.mark.parametrize(
     "fact",
     [
-        Turn(state="active"), Turn(state="waiting"), Turn(state="blocked"), Paused(paused=True, by="x"),
+        Turn(state="active"), Turn(state="waiting"), Paused(paused=True, by="x"),
         Process(state="exited", exit_code=0),
     ],
 )  # fmt: skip
