@@ -118,9 +118,7 @@ class ServicePort(Protocol):
         ...
 
     async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None) -> Sent:
-        """Commit a message and, with `wait`, watch until the agent has taken it or `patience` seconds
-        are over, by default the project's `send_wait`.
-        """
+        """Commit a message and, with `wait`, watch until it is taken in, for `patience` seconds or the `send_wait`."""
         ...
 
     def deliveries(self, *, state: str | None, limit: int) -> list[DeliveryView]:
