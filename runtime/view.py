@@ -69,7 +69,7 @@ def view(
         created_at=iso(session.created_at),
         ended_at=None if session.ended_at is None else iso(session.ended_at),
         workspace_path=workspace_path,
-        attach_command=attach_command if session.live else None,
+        attach_command=attach_command if session.live or _is_kept(facts) else None,
     )
 
 
@@ -95,3 +95,9 @@ def _summary(session: Session, facts: Facts) -> str:
     """Return what the agent asks or last said, as one line; else the title."""
     said = (facts.turn.question or facts.turn.last_message) if facts.turn else ""
     return " ".join((said or session.title).split())[:200]
+
+
+def _is_kept(facts: Facts) -> bool:
+    """Tell whether an agent that died by itself has left its terminal to be looked at."""
+    died = facts.process is not None and facts.process.state == "exited"
+    return died and facts.killed is None and facts.cleaned is None

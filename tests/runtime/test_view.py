@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from runtime.facts import Check, Facts, Process, PullRequest, Review, Turn
+from runtime.facts import Check, Cleaned, Facts, Killed, Process, PullRequest, Review, Turn
 from runtime.sessions import Session
 from runtime.view import view
 
@@ -120,3 +120,12 @@ def test_summary_is_the_question_else_the_last_message_else_the_title():
 def test_an_ended_session_cannot_be_attached_to():
     assert seen(Facts(created_at=0.0))["attachCommand"] == "tmux attach"
     assert seen(Facts(created_at=0.0), live=False, ended_at=2000.0)["attachCommand"] is None
+
+
+@pytest.mark.parametrize(
+    ("more", "command"),
+    [({}, "tmux attach"), ({"cleaned": Cleaned()}, None), ({"killed": Killed(by="someone")}, None)],
+)
+def test_terminal_of_an_agent_that_died_can_be_looked_at_until_it_is_cleaned_up(more, command):
+    facts = Facts(created_at=0.0, process=Process(state="exited", exit_code=1), **more)
+    assert seen(facts, live=False, ended_at=2000.0)["attachCommand"] == command
