@@ -66,7 +66,7 @@ class Redelivery:
         began = self._store.clock()
         missing = [one for one in await self._failed() if not deliveries.known(self._store, str(one["guid"]))]
         for one in missing:
-            await self._hub.own.post(f"/app/hook/deliveries/{int(one['id'])}/attempts", data={})
+            await self._hub.own.post(f"/app/hook/deliveries/{int(one['id'])}/attempts", data=b"")
             await self._store.write(
                 lambda tx, guid=one["guid"]: tx.record("redelivery", f"asked GitHub for {guid} again")  # type: ignore[misc]  # mypy does not infer a lambda with a default
             )
