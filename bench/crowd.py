@@ -37,15 +37,11 @@ async def _fill(place: Ground) -> None:
         _, delivery = await place.label_held_back()
         await place.post(delivery)
     await until("all agents are idle", lambda: _answered(place) == SESSIONS, within=240.0, every=0.1)
-    await until("everything is said", lambda: not _to_say(place), within=240.0, every=0.1)
+    await place.silence()
 
 
 def _answered(place: Ground) -> int:
     return int(place.rows("SELECT count(*) FROM messages WHERE state = 'answered'")[0][0])
-
-
-def _to_say(place: Ground) -> int:
-    return int(place.rows("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")[0][0])
 
 
 async def _idle(place: Ground) -> list[Figure]:

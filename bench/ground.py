@@ -111,6 +111,11 @@ class Ground:
         """Tell whether the first turn of a session is over."""
         return bool(self.rows("SELECT 1 FROM messages WHERE session_id = ? AND state = 'answered'", name))
 
+    async def silence(self) -> None:
+        """Wait until the bot has said on GitHub all that it wanted to; it pauses between writes."""
+        query = "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"
+        await until("everything is said", lambda: not self.rows(query)[0][0], within=240.0, every=0.1)
+
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return what is committed in the service's database."""
         if self._database is None:

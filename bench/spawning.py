@@ -30,6 +30,7 @@ async def spawn(rounds: int = ROUNDS) -> list[Figure]:
         ours: list[float] = []
         bare: list[float] = []
         for _ in range(rounds):
+            await place.silence()
             bare.append(await floor.once())
             ours.append(await labelled(place))
         await floor.close()
