@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from runtime.errors import TmuxUnavailable
 from runtime.facts import Process
 from runtime.hands import Hands
 from runtime.look import Look, look
+from runtime.processes import has_ended
 from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
 from runtime.tmux import Pane
@@ -20,8 +22,9 @@ OUTAGE_FROM = 5
 class Watch:
     """One `list-panes` every few seconds for all sessions together."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: Hands, *, has_ended: Callable[[Process | None], bool] = has_ended) -> None:
         self._hands = hands
+        self._has_ended = has_ended
         self._missing: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -36,7 +39,8 @@ class Watch:
     async def probe(self) -> None:
         """Compare the live sessions with tmux's panes once, and store what is certain.
 
-        Many terminals missing at once are an outage of tmux, from which no death is concluded.
+        Many terminals missing at once are an outage of tmux, from which no death is concluded; only agents whose
+        processes are missing too are gone, as after a restart of the machine.
         """
         started = self._hands.store.read(partial(sessions.with_step, step=facts.SPAWNED))
         if not started:
@@ -49,7 +53,7 @@ class Watch:
         self._missing = {name: since for name, since in self._missing.items() if name not in panes}
         if len(gone) >= OUTAGE_FROM and len(gone) * 2 > len(expected):
             log.error("many terminals are missing at once", extra={"missing": len(gone), "expected": len(expected)})
-            return
+            gone = [seen for seen in gone if self._has_ended(seen.facts.process)]
         for seen in gone:
             await self._gone(seen)
         for seen in expected:

@@ -51,13 +51,24 @@ async def test_terminal_that_comes_back_was_never_gone(bot, deeds):
 @pytest.mark.parametrize(("all_of_them", "gone", "dead"), [(5, 5, 0), (8, 5, 0), (12, 5, 5), (4, 4, 4), (1, 1, 1)])
 async def test_many_at_once_are_an_outage(bot, deeds, all_of_them, gone, dead):
     await several(bot, deeds, all_of_them)
-    watch = Watch(deeds.hands)
+    watch = Watch(deeds.hands, has_ended=lambda process: False)
     for name in list(deeds.tmux.alive)[:gone]:
         del deeds.tmux.alive[name]
     for _ in range(3):
         await watch.probe()
         bot.clock.passes(5)
     assert len(bot.live) == all_of_them - dead
+
+
+async def test_many_whose_processes_are_gone_too_are_lost_as_after_a_restart_of_the_machine(bot, deeds):
+    await several(bot, deeds, 6)
+    watch = Watch(deeds.hands, has_ended=lambda process: process.pid == 1)
+    deeds.tmux.alive.clear()
+    await watch.probe()
+    assert len(bot.live) == 6
+    bot.clock.passes(5)
+    await watch.probe()
+    assert (bot.live, bot.status) == ([], ("killed", "runtime_lost"))
 
 
 async def test_no_answer_from_tmux_concludes_nothing(bot, deeds, caplog):
