@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -39,16 +40,15 @@ async def test_a_cancelled_command_dies_with_its_children(git, place):
     await gone(int((place / "pid").read_text()))
 
 
-async def test_a_command_cancelled_while_it_starts_leaves_no_process(git, monkeypatch):
-    start, started = asyncio.create_subprocess_exec, asyncio.Queue()
+async def test_a_command_cancelled_as_soon_as_it_runs_leaves_no_process(git, monkeypatch):
+    start, started = subprocess.Popen, asyncio.Queue()
 
-    async def start_slowly(*args, **how):
-        process = await start(*args, **how)
+    def start_and_tell(*args, **how):
+        process = start(*args, **how)
         started.put_nowait(process.pid)
-        await asyncio.sleep(0.01)
         return process
 
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_slowly)
+    monkeypatch.setattr(subprocess, "Popen", start_and_tell)
     running = asyncio.create_task(git.run("-c", "alias.hang=!exec sleep 20", "hang"))
     pid = await started.get()
     running.cancel()
