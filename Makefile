@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt
 DATA := .github-data
 ARGS ?=
+COVERED := --cov --cov-report=term --cov-fail-under=95
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12` chooses another.
 PYTHON ?= $(shell for found in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$found -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$found && break; done)
@@ -15,8 +16,9 @@ install: $(VENV)/.installed
 demo: tools $(VENV)/.installed
 	@$(BIN)/ao demo $(ARGS)
 
+# All of it, held to the coverage; with ARGS only what they choose.
 test: tools $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not github and not soak and not agents" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not github and not soak and not agents" $(or $(ARGS),$(COVERED))
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
