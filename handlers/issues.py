@@ -28,6 +28,8 @@ async def spawn_for_label(delivery: Delivery, ctx: Context) -> None:
     agent = ctx.project.agent_for_label(labeled.label.name) if labeled.label else None
     if agent is None or labeled.issue.pull_request is not None:
         return delivery.skip("not a label that starts an agent")
+    if labeled.issue.state == "closed":
+        return delivery.skip("the issue is closed: nothing would end the session")
     if not await may_command(delivery, ctx, labeled.sender):
         return None
     if ctx.session is not None and ctx.session.live:

@@ -39,6 +39,7 @@ class IssueView(msgspec.Struct, frozen=True):
     user: User | None = None
     labels: list[Label] = []
     pull_request: dict[str, object] | None = None
+    state: str = "open"
     state_reason: str | None = None
     closed_at: datetime | None = None
 

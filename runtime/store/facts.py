@@ -3,7 +3,7 @@
 import msgspec
 import sqlalchemy as sa
 
-from runtime.facts import KINDS, Check, Fact, Facts, PullRequest, assemble
+from runtime.facts import KINDS, Check, Fact, Facts, PullRequest, Pushed, assemble
 from runtime.store import schema
 from runtime.store.tx import Tx
 
@@ -25,6 +25,12 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
     value = msgspec.to_builtins(fact)
     if row is not None and (row.value == value or not _replaces(row.at, row.value, fact)):
         return False
+    if (
+        row is not None
+        and isinstance(fact, PullRequest)
+        and _goes_back(tx, session_id, row.at, row.value["head_sha"], fact)
+    ):
+        return False
     insert = schema.facts.insert().prefix_with("OR REPLACE")
     tx.sql.execute(
         insert.values(
@@ -42,6 +48,15 @@ def _replaces(known_at: float, known: dict[str, object], fact: Fact) -> bool:
     if isinstance(fact, Check) and known.get("conclusion") and not fact.conclusion:
         return fact.at > known_at  # GitHub counts whole seconds: a quick check begins and ends in one
     return fact.at >= known_at
+
+
+def _goes_back(tx: Tx, session_id: str, known_at: float, known_head: str, fact: PullRequest) -> bool:
+    """Tell whether a description of the same second takes the head away from the commit that was pushed last."""
+    if known_at != fact.at or known_head == fact.head_sha:
+        return False
+    pushed = sa.select(T.subject).where(T.session_id == session_id, T.kind == Pushed.kind)
+    newest = tx.sql.execute(pushed.order_by(T.at.desc()).limit(1)).scalar()
+    return bool(newest == known_head)
 
 
 def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:

@@ -274,6 +274,7 @@ async def test_issue_labelled_again_after_the_end_gets_a_new_session(bot, github
     issue = github.open_issue()
     await bot.starts(issue)
     await bot.receives(github.close(issue))
+    issue.state = "open"
     await bot.receives(github.label(issue))
     assert [session.id for session in bot.live] == ["app-2"]
 
@@ -290,3 +291,10 @@ async def test_closing_waits_while_github_cannot_say_whether_it_was_a_merge(bot,
     github.merge(pull)
     await bot.works()
     assert bot.status == ("merged", "merged")
+
+
+async def test_label_on_a_closed_issue_starts_nothing(bot, github):
+    issue = github.open_issue()
+    github.close(issue)
+    entry = await bot.receives(github.label(issue))
+    assert (bot.sessions, entry.skip_reason) == ([], "the issue is closed: nothing would end the session")
