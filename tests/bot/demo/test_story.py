@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo import story
+from bot.demo.acts import NotSo
+
 PATIENCE = 90
 HOME = re.compile(r"(/\S*ao-demo-\w+)/service\.log")
 
@@ -120,10 +123,21 @@ def test_ctrl_c_in_the_middle_leaves_nothing(where):
     _nothing_is_left(where)
 
 
-def test_failure_says_what_is_not_so_and_keeps_the_logs(where):
+def test_failure_says_what_is_not_so_and_keeps_the_logs(where, monkeypatch, capsys):
+    async def never(_story):
+        raise NotSo("the sun rises in the west: not so after 0 s")
+
+    monkeypatch.setattr(story, "ACTS", (("A sunrise", never),))
+    monkeypatch.setattr(tempfile, "tempdir", str(where))
+    assert story.main() == 1
+    said = capsys.readouterr().out
+    assert "✗ the sun rises in the west" in said
+    (home,) = where.glob("ao-demo-*")
+    assert (home / "service.log").exists()
+
+
+def test_unknown_agent_stops_before_anything_starts(where):
     with _demo(where, "--agent", "nobody") as (process, output):
-        assert process.wait(PATIENCE) == 1
-    said = output.read_text()
-    assert "✗" in said
-    (home,) = set(HOME.findall(said)) or {re.search(r"kept in (\S+);", said)[1]}
-    assert (Path(home) / "service.log").exists()
+        assert process.wait(PATIENCE) == 2
+    assert "nobody" in output.read_text()
+    assert not list(where.glob("ao-demo-*"))
