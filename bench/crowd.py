@@ -21,15 +21,13 @@ IMPORTS = "import typer, rich.table, http.client"
 
 
 async def crowd() -> list[Figure]:
-    """Start the sessions once, and measure everything that needs them on the service as people run it."""
+    """Start the sessions once, and measure everything that needs them."""
     async with ground(serve=[sys.executable, str(HASTY)]) as place:
         await _fill(place)
-        await place.stage.service.stop()
+        idle = await _idle(place)
+        listing = await _listing(place)
         place.stage.service.argv = [sys.executable, "-m", "bot", "serve"]
-        await place.stage.service.start()
-        await place.stage.service.ready()
-        adoption = await _adoption(place)
-        return [*await _idle(place), await _listing(place), adoption]
+        return [*idle, listing, await _adoption(place)]
 
 
 async def _fill(place: Ground) -> None:
@@ -60,7 +58,7 @@ async def _idle(place: Ground) -> list[Figure]:
 
 
 async def _quiet(place: Ground) -> None:
-    """Wait until the service has asked what it asks after each start: GitHub, for deliveries that were lost."""
+    """Wait until nothing that the start of a session has caused goes on any more."""
     known, since = 0, time.monotonic()
     while time.monotonic() - since < QUIET:
         if (count := len(place.stage.hub.requests)) != known:

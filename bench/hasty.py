@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import bot.cli.app  # noqa: F401 - holds what `ao serve` holds, because its memory is measured
 from bot.app import serve
 from bot.config import environment, load
 from bot.pace import Pace

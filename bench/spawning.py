@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench import processes
@@ -24,16 +26,15 @@ def files() -> dict[str, str]:
 async def spawn(rounds: int = ROUNDS) -> list[Figure]:
     """Label issues and add bare worktrees in turns; nothing is deleted in between."""
     async with ground(files=files()) as place:
-        floor = await Floor.prepare(place)
-        await place.session()
-        await floor.once()
         ours: list[float] = []
         bare: list[float] = []
-        for _ in range(rounds):
-            await place.silence()
-            bare.append(await floor.once())
-            ours.append(await labelled(place))
-        await floor.close()
+        async with Floor.of(place) as floor:
+            await place.session()
+            await floor.once()
+            for _ in range(rounds):
+                await place.silence()
+                bare.append(await floor.once())
+                ours.append(await labelled(place))
     note = f"{FILES} files, medians of {rounds}; slowest {max(ours) * 1e3:.0f}, floor's {max(bare) * 1e3:.0f} ms"
     return [Figure("spawn", median(ours) * 1e3, "ms", 1.25, floor=median(bare) * 1e3, note=note)]
 
@@ -71,13 +72,19 @@ class Floor:
         self._count = 0
 
     @classmethod
-    async def prepare(cls, place: Ground) -> "Floor":
-        """Clone what the service has cloned."""
+    @asynccontextmanager
+    async def of(cls, place: Ground) -> AsyncIterator["Floor"]:
+        """Clone what the service has cloned; at the end, end the tmux server with what runs in it."""
         repository = place.home / "floor" / "bare.git"
         repository.parent.mkdir()
         source = place.stage.hub.world.repository(REPO).path
         await ran("git", "clone", "-q", "--bare", "--no-hardlinks", source, repository)
-        return cls(repository)
+        floor = cls(repository)
+        try:
+            yield floor
+        finally:
+            if floor._socket.exists():
+                await ran("tmux", "-S", floor._socket, "kill-server")
 
     async def once(self) -> float:
         """Add a worktree and start a program in it; return the seconds."""
@@ -87,7 +94,3 @@ class Floor:
         added = await ran("git", "worktree", "add", "-q", "-b", name, path, "main", cwd=self._repository)
         program = ("new-session", "-d", "-s", name, "-c", path, "sleep", "3600")
         return added + await ran("tmux", "-S", self._socket, "-f", "/dev/null", *program)
-
-    async def close(self) -> None:
-        """End the tmux server with what runs in it."""
-        await ran("tmux", "-S", self._socket, "kill-server")
