@@ -60,8 +60,9 @@ async def _settle(hands: Hands, message: Message, typed: Typed) -> None:
     now = hands.store.read(lambda sql: messages.get(sql, message.id))
     if now is None or now.state != PASTED:
         return
-    given_back = message.attempts if typed.outcome == "refused" else now.attempts
-    await hands.store.write(lambda tx: messages.put_back(tx, now, state, reason, attempts=given_back))
+    # Only what the agent did not take in counts, not what a crash of ours cut off.
+    attempts = message.attempts + (typed.outcome != "refused")
+    await hands.store.write(lambda tx: messages.put_back(tx, now, state, reason, attempts=attempts))
     if typed.outcome == "refused":
         await asyncio.sleep(hands.patience.when_refused)
 

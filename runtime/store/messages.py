@@ -64,7 +64,7 @@ def mark(tx: Tx, message: Message, state: str, evidence: str, *, text: str | Non
     """Move a message to a state, with the evidence for it."""
     values: dict[str, Any] = {"state": state, "evidence": evidence, "changed_at": tx.now}
     if text is not None:
-        values |= {"text": text, "attempts": message.attempts + 1}
+        values["text"] = text
     tx.sql.execute(schema.messages.update().where(T.id == message.id).values(**values))
     tx.record(
         "message", f"{message.session_id}: {message.kind} {state}: {evidence}", session_id=message.session_id,

@@ -54,8 +54,15 @@ async def test_many_more_kills_change_nothing_either(seed):
     await play_with_kills(seed)
 
 
+async def test_eight_kills_in_a_row_change_nothing_either():
+    await play_through(list(range(30, 38)))
+
+
 async def play_with_kills(seed):
-    points = kill_points(seed)
+    await play_through(kill_points(seed))
+
+
+async def play_through(points):
     with short_directory() as home:
         ending, deaths = await play(home, points)
     assert ending == UNTOUCHED, f"killed after records {points}"
