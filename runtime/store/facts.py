@@ -55,8 +55,8 @@ def _goes_back(tx: Tx, session_id: str, known_at: float, known_head: str, fact: 
     if known_at != fact.at or known_head == fact.head_sha:
         return False
     pushed = sa.select(T.subject).where(T.session_id == session_id, T.kind == Pushed.kind)
-    newest = tx.sql.execute(pushed.order_by(T.at.desc()).limit(1)).scalar()
-    return bool(newest == known_head)
+    newest_first = tx.sql.execute(pushed.order_by(T.at.desc())).scalars().all()
+    return fact.head_sha in newest_first and newest_first[0] == known_head
 
 
 def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:

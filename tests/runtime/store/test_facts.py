@@ -27,3 +27,9 @@ async def test_later_description_counts_whatever_was_pushed(bot):
     await bot.starts()
     await bot.learns(Pushed(at=2.0, sha=NEW), described(NEW), described(OLD, at=1_790_000_101.0))
     assert bot.facts.pull_request.head_sha == OLD
+
+
+async def test_commit_whose_push_is_not_known_yet_is_believed(bot):
+    await bot.starts()
+    await bot.learns(Pushed(at=1.0, sha=OLD), described(OLD), described(NEW))
+    assert bot.facts.pull_request.head_sha == NEW
