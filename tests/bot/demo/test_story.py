@@ -101,7 +101,7 @@ def test_what_keep_suggests_works_and_ctrl_c_leaves_nothing(where):
         attach = re.findall(r"^TMUX= tmux .*", said, re.MULTILINE)[-1]
         assert _curl(curl) == "201"
         assert _run(send) == "✓ Message sent and processing\n"
-        screen = attach.replace("attach -t '=", "capture-pane -p -t '=").rstrip("'") + ":'"
+        screen = attach.replace("attach -t '=", "capture-pane -p -S -3000 -t '=").rstrip("'") + ":'"
         _until(lambda: "There is a test for `surname` now." in _run(screen), process, output)
         _until(lambda: "your message came through" in _run(screen), process, output)
 
