@@ -141,7 +141,10 @@ def leave_shell(agent: Agent, value: object) -> None:
 
 
 def run(agent: Agent, argv: list[str], *, shown: str | None = None) -> tuple[int, str]:
-    """Run a program, show its output as it comes while serving the keyboard; return exit code and the output's end."""
+    """Run a program while serving the keyboard; return exit code and the output's end.
+
+    Its output is shown as it comes, unless `shown` is empty.
+    """
     import subprocess  # start-up: costs more than all the rest
 
     if shown != "":
@@ -154,7 +157,8 @@ def run(agent: Agent, argv: list[str], *, shown: str | None = None) -> tuple[int
                 chunk = os.read(open_end.fileno(), 65536)
                 if not chunk:
                     break
-                agent.terminal.show(chunk.decode("utf-8", "replace").rstrip("\n"), indent="  ")
+                if shown != "":
+                    agent.terminal.show(chunk.decode("utf-8", "replace").rstrip("\n"), indent="  ")
                 output = (output + chunk)[-TAIL:]
         return process.wait(), output.decode("utf-8", "replace").strip()
     finally:
