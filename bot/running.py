@@ -8,14 +8,12 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from bot import retention
 from bot.listeners import open_doors
 from bot.parts import Parts
 from bot.receiver import public_app
-from runtime.store import deliveries
 
 log = logging.getLogger(__name__)
-
-FORGET_EVERY = 3600.0
 
 
 async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Path, *, drain: float) -> int:
@@ -31,7 +29,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
                 group.create_task(parts.sender.run(), name="outbox"),
                 group.create_task(parts.identity.resolve(), name="identity"),
                 group.create_task(parts.redelivery.run(), name="redelivery"),
-                group.create_task(_forget(parts), name="retention"),
+                group.create_task(retention.run(parts.store, every=retention.EVERY), name="retention"),
             ]
             worker = group.create_task(parts.worker.run(), name="worker")
             log.info("ready", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "socket": str(path)})
@@ -45,13 +43,6 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
         listener.close()
         await close(parts)
     return 0
-
-
-async def _forget(parts: Parts) -> None:
-    while True:
-        if changed := await deliveries.forget(parts.store):
-            log.info("old deliveries dropped", extra={"count": changed})
-        await asyncio.sleep(FORGET_EVERY)
 
 
 async def close(parts: Parts) -> None:

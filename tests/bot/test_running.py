@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot import running
+from bot import retention, running
 from bot.listeners import bind_public
 from tests.fakes.hands import until
 
@@ -56,7 +56,7 @@ async def parts(did, monkeypatch):
     async def forget(store):
         return counts.pop(0) if counts else 0
 
-    monkeypatch.setattr(running.deliveries, "forget", forget)
+    monkeypatch.setattr(retention.deliveries, "forget", forget)
     yield parts
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().remove_signal_handler(number)
@@ -79,8 +79,8 @@ async def test_stop_drains_the_worker_before_anything_is_closed(parts, did, star
 
 
 async def test_old_deliveries_are_dropped_now_and_then(did, start, monkeypatch, caplog):
-    monkeypatch.setattr(running, "FORGET_EVERY", 0.005)
-    caplog.set_level("INFO", "bot.running")
+    monkeypatch.setattr(retention, "EVERY", 0.005)
+    caplog.set_level("INFO", "bot.retention")
     task = asyncio.create_task(start())
     await until(lambda: "old deliveries dropped" in caplog.messages)
     os.kill(os.getpid(), signal.SIGINT)

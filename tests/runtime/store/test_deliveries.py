@@ -6,26 +6,6 @@ from runtime.errors import UserError
 from runtime.store import deliveries
 from runtime.store.deliveries import KEEP_BODIES, KEEP_CLAIMS, backlog, count_by_state, forget, listing, replay, show
 from runtime.store.journal import TOPIC, Arrival, Claim, Journal, finish, mark_handler
-from runtime.store.store import Store
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    store = Store(tmp_path / "ao.db", clock=clock)
-    yield store
-    store.close()
 
 
 async def receive(store, guid, wanted=True):

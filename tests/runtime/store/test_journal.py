@@ -7,26 +7,6 @@ import sqlalchemy as sa
 
 from runtime.store.deliveries import show
 from runtime.store.journal import MOST_CRASHES, REPLAY_WINDOW, Arrival, Claim, Journal, finish, mark_handler
-from runtime.store.store import Store
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    store = Store(tmp_path / "ao.db", clock=clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -3,28 +3,6 @@
 import pytest
 
 from runtime.store import outbox
-from runtime.store.store import Store
-
-
-class Clock:
-    """A clock that is moved by hand."""
-
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    store = Store(tmp_path / "ao.db", clock=clock)
-    yield store
-    store.close()
 
 
 def ask(store, key="k", **more):
