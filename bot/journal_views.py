@@ -2,7 +2,9 @@
 
 import msgspec
 
-from bot.api.port import DeliveryDetail, DeliveryView, HandlerRun, RecordView, Unknown
+from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
+from bot.api.operation import Unknown
+from bot.api.records import RecordView
 from runtime.store import deliveries, records
 from runtime.store.store import Store
 from runtime.view import iso

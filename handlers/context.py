@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from runtime.errors import Permanent
-from runtime.facts import Fact, Facts, Killed
+from runtime.fact import Fact
+from runtime.facts import Facts, Killed
 from runtime.ports import Forge
 from runtime.project import Project
 from runtime.sessions import Session

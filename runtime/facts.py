@@ -4,17 +4,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing known about a session; a newer one of the same kind and subject replaces it."""
-
-    kind: ClassVar[str]
-    at: float = 0.0
-    """When it became true, seconds since the epoch, by the clock of whoever observed it."""
-
-    def subject(self) -> str:
-        """Return what tells facts of one kind apart, for example the commit and name of a check."""
-        return ""
+from runtime.fact import Fact
+from runtime.said import Acknowledged, AgentInfo, Claimed, Noted, Report, Restored
 
 
 class Process(Fact, frozen=True, kw_only=True):
@@ -149,6 +140,16 @@ class Cleaned(Fact, frozen=True, kw_only=True):
     preserved: str = ""
 
 
+class Probe(Fact, frozen=True, kw_only=True):
+    """What the last looks at the session's terminal and process found, since they stopped finding both alive."""
+
+    kind: ClassVar[str] = "probe"
+    state: Literal["alive", "missing", "unknown"]
+    since: float = 0.0
+    attempts: int = 0
+    detail: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All facts of one session, in the shape that judgements read."""
 
@@ -166,6 +167,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     killed: Killed | None = None
     spawn_failed: SpawnFailed | None = None
     cleaned: Cleaned | None = None
+    probe: Probe | None = None
+    restored: Restored | None = None
+    report: Report | None = None
+    acknowledged: Acknowledged | None = None
+    agent_info: AgentInfo | None = None
+    noted: tuple[Noted, ...] = ()
+    claimed: tuple[Claimed, ...] = ()
+    pull_requests: tuple[PullRequest, ...] = ()
+    """All of the session's own, the primary one first."""
 
 
 KINDS: dict[str, type[Fact]] = {
@@ -183,20 +193,43 @@ KINDS: dict[str, type[Fact]] = {
         SpawnFailed,
         Pushed,
         Cleaned,
+        Probe,
+        Restored,
+        Report,
+        Acknowledged,
+        AgentInfo,
+        Noted,
+        Claimed,
     )
 }
 
 
-def assemble(created_at: float, spawned: bool, known: list[Fact]) -> Facts:
-    """Put single facts together; checks, suites and reviews are collections, the rest stand alone.
+MANY = {
+    "check": "checks", "checks_done": "checks_done", "review": "reviews", "pushed": "pushed", "noted": "noted",
+    "claimed": "claimed",
+}  # fmt: skip
 
-    Of several pull requests the newest number counts as the session's own.
+
+def assemble(created_at: float, spawned: bool, known: list[Fact]) -> Facts:
+    """Put single facts together; kinds with a subject are collections, the rest stand alone.
+
+    The session's primary pull request is the one that was claimed for it last, else the newest; one that another
+    session has taken over is no longer its own.
     """
     of: dict[str, list[Fact]] = {}
     for fact in known:
         of.setdefault(fact.kind, []).append(fact)
-    pulls = sorted((f for f in of.pop("pull_request", []) if isinstance(f, PullRequest)), key=lambda f: f.number)
-    many = {"check": "checks", "checks_done": "checks_done", "review": "reviews", "pushed": "pushed"}
-    fields: dict[str, object] = {name: tuple(of.pop(kind, [])) for kind, name in many.items()}
+    pulls = _own([f for f in of.pop("pull_request", []) if isinstance(f, PullRequest)], of.get("claimed", []))
+    fields: dict[str, object] = {name: tuple(of.pop(kind, [])) for kind, name in MANY.items()}
     fields |= {kind: single[-1] for kind, single in of.items()}
-    return Facts(created_at=created_at, spawned=spawned, pull_request=pulls[-1] if pulls else None, **fields)  # type: ignore[arg-type]  # the table above fixes each field's type
+    fields |= {"pull_requests": pulls, "pull_request": pulls[0] if pulls else None}
+    return Facts(created_at=created_at, spawned=spawned, **fields)  # type: ignore[arg-type]  # the tables above fix each field's type
+
+
+def _own(pulls: list[PullRequest], claims: list[Fact]) -> tuple[PullRequest, ...]:
+    """Return the pull requests that the session has, the primary one first; `claims` are in the order of time."""
+    of = {claim.number: claim for claim in claims if isinstance(claim, Claimed)}
+    lost = {number for number, claim in of.items() if claim.taken_by}
+    when = {number: claim.at for number, claim in of.items()}
+    own = [pull for pull in pulls if pull.number not in lost]
+    return tuple(sorted(own, key=lambda pull: (when.get(pull.number, 0.0), pull.number), reverse=True))

@@ -23,6 +23,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     not_before: float
     changed_at: float
     attempts: int
+    expires_at: float | None = None
 
     @property
     def waiting(self) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from runtime.facts import Fact, Process, Turn
+from runtime.fact import Fact
+from runtime.facts import Process, Turn
 
 log = logging.getLogger(__name__)
 

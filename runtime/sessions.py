@@ -1,6 +1,7 @@
 """What a session is, and the names that derive from its id."""
 
 import re
+from typing import Literal
 
 import msgspec
 
@@ -28,6 +29,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     announced_at: float
     recheck_at: float | None
     push_offset: int
+    role: Literal["worker", "orchestrator"] = "worker"
+    parent: str | None = None
+    pull: int | None = None
 
 
 def session_id(prefix: str, number: int) -> str:

@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from bot.api.metrics import CONTENT_TYPE, exposition
 from bot.api.openapi import describe
-from bot.api.operations import OPERATIONS, BadRequest, Operation, perform
-from bot.api.port import ServicePort, Unknown
+from bot.api.operation import BadRequest, Operation, Unknown, perform
+from bot.api.operations import OPERATIONS
+from bot.api.port import ServicePort
 from bot.api.records import follow
 from runtime.errors import NotAllowed, Retryable, UserError
 
@@ -50,7 +51,7 @@ def _endpoint(operation: Operation, service: ServicePort) -> Endpoint:
 
 def _others(service: ServicePort) -> list[Route]:
     async def records(request: Request) -> Response:
-        return follow(service, request)
+        return follow(service.records, request)
 
     async def openapi(_: Request) -> Response:
         return Response(json.dumps(describe(version("agent-orchestrator"))), media_type="application/json")

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from bot.api.operations import OPERATIONS, Operation
-from bot.api.port import RecordView
+from bot.api.operation import Operation
+from bot.api.operations import OPERATIONS
+from bot.api.records import RecordView
 
 _PROBLEM = {
     "description": "What went wrong and what to do next.",

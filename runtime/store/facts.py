@@ -3,7 +3,8 @@
 import msgspec
 import sqlalchemy as sa
 
-from runtime.facts import KINDS, Check, Fact, Facts, PullRequest, Pushed, assemble
+from runtime.fact import Fact
+from runtime.facts import KINDS, Check, Facts, PullRequest, Pushed, assemble
 from runtime.store import schema
 from runtime.store.tx import Tx
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runtime.errors import ConfigError
 
-NEWEST = "0001"
+NEWEST = "0002"
 
 
 def migrate(path: Path) -> None:

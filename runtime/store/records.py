@@ -21,6 +21,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     delivery_id: int | None
     summary: str
     data: dict[str, Any]
+    level: str
+    source: str
 
 
 def after(store: Store, id: int, *, limit: int) -> list[Record]:

@@ -60,6 +60,9 @@ sessions = sa.Table(
     sa.Column("announced_at", sa.Float, nullable=False),
     sa.Column("recheck_at", sa.Float),
     sa.Column("push_offset", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("role", sa.Text, nullable=False, server_default="worker"),  # worker orchestrator
+    sa.Column("parent", sa.Text),  # the session that started this one
+    sa.Column("pull", sa.Integer),  # the pull request that it was started to take over
     sa.UniqueConstraint("project", "number"),
     sa.Index("one_live_session_per_issue", "project", "issue", unique=True, sqlite_where=sa.text("live")),
     sa.Index("live_sessions", "live"),
@@ -97,7 +100,7 @@ messages = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("session_id", sa.Text, sa.ForeignKey("sessions.id"), nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),  # task comment review ci person
+    sa.Column("kind", sa.Text, nullable=False),  # task comment review ci person child
     sa.Column("source_key", sa.Text, nullable=False, unique=True),
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("parts", sa.JSON, nullable=False),  # what the text is made of, by part key
@@ -108,6 +111,7 @@ messages = sa.Table(
     sa.Column("not_before", sa.Float, nullable=False),
     sa.Column("changed_at", sa.Float, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("expires_at", sa.Float),
     sa.Index("messages_of_session", "session_id", "id"),
 )
 
@@ -144,5 +148,15 @@ records = sa.Table(
     sa.Column("delivery_id", sa.Integer),
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("level", sa.Text, nullable=False, server_default="info"),  # info warning error
+    sa.Column("source", sa.Text, nullable=False, server_default=""),  # whoever made it so: person push service time …
     sa.Index("records_of_session", "session_id", "id"),
+    sa.Index("records_of_kind", "kind", "id"),
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # boot_id  numbers:<project>
+    sa.Column("value", sa.JSON, nullable=False),
 )

@@ -1,6 +1,6 @@
 """Rows of sessions, their addresses and the steps of their spawn."""
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -23,6 +23,9 @@ def claim(
     agent: str,
     base: str,
     asked_by: str,
+    role: Literal["worker", "orchestrator"] = "worker",
+    parent: str | None = None,
+    pull: int | None = None,
 ) -> Session | None:
     """Make the issue's session and return it, or None when the issue has a live one already.
 
@@ -40,7 +43,7 @@ def claim(
         schema.sessions.insert().values(
             id=name, project=project, number=number, repo=repo, session_key=key, issue=issue, title=title, task=task,
             agent=agent, branch=branch_name(name), base=base, asked_by=asked_by, created_at=tx.now, live=True,
-            announced_status="", announced_reason="", announced_at=tx.now,
+            announced_status="", announced_reason="", announced_at=tx.now, role=role, parent=parent, pull=pull,
         )
     )  # fmt: skip
     if issue is not None:

@@ -10,19 +10,13 @@ import msgspec
 import uvicorn
 
 from bot.api.app import private_app
+from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.listen import bind
-from bot.api.port import (
-    DeliveryDetail,
-    DeliveryView,
-    Figure,
-    HandlerRun,
-    Killed,
-    ProjectStatus,
-    RecordView,
-    Sent,
-    ServiceStatus,
-    Unknown,
-)
+from bot.api.messages import Sent
+from bot.api.operation import Unknown
+from bot.api.port import Figure, ProjectStatus, ServiceStatus
+from bot.api.records import RecordView
+from bot.api.sessions import Killed
 from runtime.errors import StoreBusy, UserError
 from runtime.view import SessionView
 
@@ -75,45 +69,10 @@ class FakeService:
         self.reasons: list[str] = []
         self.busy = False
         self.asked: list[tuple[object, ...]] = []
-
-    def sessions(self, *, project, ended):
-        rows = [row for row in self.rows if project in (None, row.project_id)]
-        live = [row for row in rows if ended or row.ended_at is None]
-        return live, len(rows) - len(live)
-
-    def session(self, name):
-        if found := [row for row in self.rows if row.name == name]:
-            return found[0]
-        raise Unknown(f"Session '{name}' does not exist. List them with: ao session ls")
-
-    async def kill(self, name):
-        self.asked.append(("kill", name))
-        row = self.session(name)
-        return Killed(already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1")
-
-    async def send(self, name, text, *, author, wait, patience):
-        self.session(name)
-        self.asked.append(("send", name, text, author, wait, patience))
-        if self.busy:
-            raise StoreBusy("the journal cannot be written now", after=2)
-        if self.outcome == "gone":
-            raise UserError(f"The agent of {name} has ended. Label its issue again.")
-        if self.outcome == "broken":
-            raise RuntimeError("a secret detail")
-        return Sent(message_id=7, result=self.outcome)
-
-    def deliveries(self, *, state, limit):
-        return [row for row in self.journal if state in (None, row.state)][:limit]
-
-    def delivery(self, guid):
-        if found := [row for row in self.journal if row.guid == guid]:
-            runs = [HandlerRun(handler="issues.spawn_for_label", done_at=LONG_AGO)]
-            return DeliveryDetail(delivery=found[0], handlers=runs, records=self.trail, payload={"action": "labeled"})
-        raise Unknown(f"There is no delivery {guid}. List them with: ao deliveries ls")
-
-    async def replay(self, guid, *, force):
-        self.asked.append(("replay", guid, force))
-        return self.delivery(guid).delivery
+        self.sessions = FakeSessions(self)
+        self.messages = FakeMessages(self)
+        self.deliveries = FakeDeliveries(self)
+        self.records = FakeRecords(self)
 
     def status(self):
         dead = sum(row.state == "dead" for row in self.journal)
@@ -127,16 +86,6 @@ class FakeService:
             dead_deliveries=dead,
         )
 
-    def records(self, *, after, limit):
-        return [row for row in self.trail if row.id > after][:limit]
-
-    def newest_record(self):
-        return self.trail[-1].id if self.trail else 0
-
-    async def records_changed(self, *, after):
-        while not self.records(after=after, limit=1):
-            await asyncio.sleep(0.01)
-
     async def not_ready(self):
         return self.reasons
 
@@ -144,6 +93,71 @@ class FakeService:
         yield Figure(name="ao_sessions", help="Sessions by status.", value=2, labels={"status": "working"})
         yield Figure(name="ao_sessions", help="Sessions by status.", value=1, labels={"status": "idle"})
         yield Figure(name="ao_deliveries", help="Deliveries accepted.", value=5, kind="counter")
+
+
+class FakePart:
+    """One group of the interface."""
+
+    def __init__(self, service: FakeService) -> None:
+        self.service = service
+
+
+class FakeSessions(FakePart):
+    def listing(self, *, project, ended):
+        rows = [row for row in self.service.rows if project in (None, row.project_id)]
+        live = [row for row in rows if ended or row.ended_at is None]
+        return live, len(rows) - len(live)
+
+    def get(self, name):
+        if found := [row for row in self.service.rows if row.name == name]:
+            return found[0]
+        raise Unknown(f"Session '{name}' does not exist. List them with: ao session ls")
+
+    async def kill(self, name):
+        self.service.asked.append(("kill", name))
+        row = self.get(name)
+        return Killed(already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1")
+
+
+class FakeMessages(FakePart):
+    async def send(self, name, text, *, author, wait, patience):
+        self.service.sessions.get(name)
+        self.service.asked.append(("send", name, text, author, wait, patience))
+        if self.service.busy:
+            raise StoreBusy("the journal cannot be written now", after=2)
+        if self.service.outcome == "gone":
+            raise UserError(f"The agent of {name} has ended. Label its issue again.")
+        if self.service.outcome == "broken":
+            raise RuntimeError("a secret detail")
+        return Sent(message_id=7, result=self.service.outcome)
+
+
+class FakeDeliveries(FakePart):
+    def listing(self, *, state, limit):
+        return [row for row in self.service.journal if state in (None, row.state)][:limit]
+
+    def get(self, guid):
+        if found := [row for row in self.service.journal if row.guid == guid]:
+            runs = [HandlerRun(handler="issues.spawn_for_label", done_at=LONG_AGO)]
+            payload = {"action": "labeled"}
+            return DeliveryDetail(delivery=found[0], handlers=runs, records=self.service.trail, payload=payload)
+        raise Unknown(f"There is no delivery {guid}. List them with: ao deliveries ls")
+
+    async def replay(self, guid, *, force):
+        self.service.asked.append(("replay", guid, force))
+        return self.get(guid).delivery
+
+
+class FakeRecords(FakePart):
+    def after(self, id, *, limit):
+        return [row for row in self.service.trail if row.id > id][:limit]
+
+    def newest(self):
+        return self.service.trail[-1].id if self.service.trail else 0
+
+    async def changed(self, *, after):
+        while not self.after(after, limit=1):
+            await asyncio.sleep(0.01)
 
 
 def record(number: int, **changed: object) -> RecordView:

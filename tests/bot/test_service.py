@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.api.port import Unknown
+from bot.api.operation import Unknown
 from bot.github.meter import Meter
 from bot.service import Service
 from runtime.errors import StoreBusy, TmuxUnavailable, UserError
@@ -32,18 +32,18 @@ def service(parts):
 
 
 def send(service, text="Go on.", **more):
-    return service.send("app-1", text, **{"author": None, "wait": False, "patience": 5.0, **more})
+    return service.messages.send("app-1", text, **{"author": None, "wait": False, "patience": 5.0, **more})
 
 
 async def test_sessions_are_listed_without_the_ended_ones(bot, service):
     await bot.starts()
     await bot.learns(Killed(by="me"))
     await bot.starts()
-    listed, left_out = service.sessions(project=None, ended=False)
+    listed, left_out = service.sessions.listing(project=None, ended=False)
     assert ([one.id for one in listed], left_out) == (["app-2"], 1)
-    listed, left_out = service.sessions(project="app", ended=True)
+    listed, left_out = service.sessions.listing(project="app", ended=True)
     assert ([one.id for one in listed], left_out) == (["app-1", "app-2"], 0)
-    assert service.sessions(project="other", ended=True) == ([], 0)
+    assert service.sessions.listing(project="other", ended=True) == ([], 0)
 
 
 async def test_sessions_of_a_removed_project_do_not_spoil_the_list(bot, service):
@@ -54,52 +54,52 @@ async def test_sessions_of_a_removed_project_do_not_spoil_the_list(bot, service)
             base="main", asked_by="x",
         )
     )  # fmt: skip
-    assert [one.id for one in service.sessions(project=None, ended=True)[0]] == ["app-1"]
+    assert [one.id for one in service.sessions.listing(project=None, ended=True)[0]] == ["app-1"]
     with pytest.raises(Unknown, match="there is no session gone-1"):
-        service.session("gone-1")
+        service.sessions.get("gone-1")
 
 
 async def test_session_shows_where_it_works_and_how_to_watch_it(bot, github, parts, service):
     await bot.receives(github.label(github.open_issue()))
-    seen = service.session("app-1")
+    seen = service.sessions.get("app-1")
     assert (seen.status, seen.activity, seen.workspace_path, seen.attach_command) == ("spawning", None, None, None)
     await bot.spawned("app-1")
     (parts.workspaces.root / "app-1").mkdir(parents=True)
-    seen = service.session("app-1")
+    seen = service.sessions.get("app-1")
     assert (seen.activity, seen.attach_command) == ("ready", "attach app-1")
     assert seen.workspace_path == str(parts.workspaces.root / "app-1")
 
 
 async def test_review_comments_that_wait_are_pending_threads(bot, github, service):
     await bot.starts(turn="active")
-    assert service.session("app-1").pending_threads is None
+    assert service.sessions.get("app-1").pending_threads is None
     pull = github.open_pull()
     await bot.receives(github.pull(pull))
-    assert service.session("app-1").pending_threads == 0
+    assert service.sessions.get("app-1").pending_threads == 0
     await bot.receives(github.review(pull, "commented", None, ("a", 1, "x"), ("b", 2, "y")))
-    assert service.session("app-1").pending_threads == 2
+    assert service.sessions.get("app-1").pending_threads == 2
 
 
 async def test_unknown_session_is_told_how_to_list_them(service):
     with pytest.raises(Unknown, match="ao session ls"):
-        service.session("app-9")
+        service.sessions.get("app-9")
 
 
 async def test_kill_waits_for_the_cleanup_and_says_what_was_kept(bot, service):
     await bot.starts()
-    killing = asyncio.create_task(service.kill("app-1"))
+    killing = asyncio.create_task(service.sessions.kill("app-1"))
     await until(lambda: bot.facts.killed)
     await bot.learns(Cleaned(preserved="refs/ao/preserved/app-1/1"))
     killed = await asyncio.wait_for(killing, 5)
     assert (killed.already_terminated, killed.preserved) == (False, "refs/ao/preserved/app-1/1")
-    again = await service.kill("app-1")
+    again = await service.sessions.kill("app-1")
     assert (again.already_terminated, again.preserved) == (True, "refs/ao/preserved/app-1/1")
 
 
 async def test_kill_does_not_wait_for_ever(bot, service, monkeypatch):
-    monkeypatch.setattr("bot.service.CLEANED_WITHIN", 0.01)
+    monkeypatch.setattr("bot.service.sessions.CLEANED_WITHIN", 0.01)
     await bot.starts()
-    killed = await service.kill("app-1")
+    killed = await service.sessions.kill("app-1")
     assert (killed.already_terminated, killed.preserved) == (False, None)
 
 
@@ -147,28 +147,28 @@ async def test_nothing_is_sent_to_an_ended_session(bot, service):
 async def test_deliveries_are_listed_shown_and_replayed(bot, github, service):
     await bot.receives(github.label(github.open_issue(), "bug"))
     await bot.receives(github.label(github.open_issue()))
-    listed = service.deliveries(state="done", limit=5)
+    listed = service.deliveries.listing(state="done", limit=5)
     assert [one.guid for one in listed] == ["guid-2", "guid-1"]
     assert listed[1].skip_reason == "not a label that starts an agent"
-    shown = service.delivery("guid-2")
+    shown = service.deliveries.get("guid-2")
     assert [run.handler for run in shown.handlers] == ["issues.spawn_for_label"]
     assert shown.payload["action"] == "labeled"
     assert "claimed" in {record.kind for record in shown.records}
-    replayed = await service.replay("guid-1", force=False)
+    replayed = await service.deliveries.replay("guid-1", force=False)
     assert replayed.state == "queued"
     with pytest.raises(Unknown, match="ao deliveries ls"):
-        await service.replay("guid-9", force=True)
+        await service.deliveries.replay("guid-9", force=True)
 
 
 async def test_records_can_be_followed(bot, github, service):
-    assert service.newest_record() == 0
-    following = asyncio.create_task(service.records_changed(after=0))
+    assert service.records.newest() == 0
+    following = asyncio.create_task(service.records.changed(after=0))
     await bot.receives(github.label(github.open_issue()))
     await asyncio.wait_for(following, 5)
-    found = service.records(after=0, limit=2)
+    found = service.records.after(0, limit=2)
     assert [one.id for one in found] == [1, 2]
-    await asyncio.wait_for(service.records_changed(after=1), 5)
-    assert service.records(after=service.newest_record(), limit=5) == []
+    await asyncio.wait_for(service.records.changed(after=1), 5)
+    assert service.records.after(service.records.newest(), limit=5) == []
 
 
 async def test_status_counts_what_is_there_and_names_what_is_broken(bot, github, service):
@@ -215,4 +215,4 @@ async def test_stuck_is_idle_to_people_who_ask(bot, service, clock):
     await bot.starts()
     await bot.learns(Turn(state="ready"))
     clock.passes(400)
-    assert service.session("app-1").activity == "idle"
+    assert service.sessions.get("app-1").activity == "idle"

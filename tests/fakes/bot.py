@@ -12,7 +12,8 @@ from bot.handling import Handling, Limits
 from handlers.outbound import STORIES
 from handlers.stories import Stories
 from runtime.announce import Announcer
-from runtime.facts import Fact, Facts, Process, Turn
+from runtime.fact import Fact
+from runtime.facts import Facts, Process, Turn
 from runtime.inbox import Message
 from runtime.ingest import ingest
 from runtime.project import Project

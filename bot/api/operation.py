@@ -1,0 +1,58 @@
+"""One thing that the interface can do: declared once, so that routes and the OpenAPI description come from the same."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from runtime.errors import UserError
+
+Answer = Callable[[Any, Any, Any], Awaitable[Any] | Any]
+"""From the service, the decoded parameters and the decoded body to what is answered as JSON."""
+
+
+class Unknown(UserError):
+    """There is no session or delivery of that name."""
+
+
+class BadRequest(UserError):
+    """The request itself is wrong; says which part."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that the interface can do."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answer: Answer
+    returns: Any
+    parameters: type[msgspec.Struct]
+    body: type[msgspec.Struct] | None = None
+
+
+class Nothing(msgspec.Struct):
+    """No parameters."""
+
+
+class Name(msgspec.Struct):
+    """Which session."""
+
+    id: str
+
+
+async def perform(operation: Operation, service: object, raw: dict[str, str], body: bytes) -> bytes:
+    """Decode, do and encode; a decoding error says which part is wrong."""
+    try:
+        parameters = msgspec.convert(raw, operation.parameters, strict=False)
+        decoded = msgspec.json.decode(body or b"{}", type=operation.body) if operation.body else None
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f"{error}.") from error
+    answer = operation.answer(service, parameters, decoded)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return msgspec.json.encode(answer)

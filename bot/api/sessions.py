@@ -1,0 +1,68 @@
+"""Sessions on the interface: what they are asked, and what they answer."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from bot.api.operation import BadRequest, Name, Operation
+from runtime.view import SessionView
+
+if TYPE_CHECKING:
+    from bot.api.port import ServicePort
+
+SESSION = "/api/v1/sessions/{id}"
+
+
+class Killed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The session has ended, now or before; `preserved` names what was kept of unpushed work."""
+
+    already_terminated: bool
+    preserved: str | None = None
+
+
+class Sessions(msgspec.Struct, rename="camel"):
+    """The sessions, the projects they can belong to, and how many ended ones are not shown."""
+
+    sessions: list[SessionView]
+    projects: list[str]
+    hidden_terminated_count: int
+
+
+class SessionsPort(Protocol):
+    """Looks at sessions and ends them."""
+
+    def listing(self, *, project: str | None, ended: bool) -> tuple[list[SessionView], int]:
+        """Return the sessions, oldest first, and how many ended ones were left out."""
+        ...
+
+    def get(self, name: str) -> SessionView:
+        """Return one session."""
+        ...
+
+    async def kill(self, name: str) -> Killed:
+        """End a session; returns when that is committed, its worktree may go a moment later."""
+        ...
+
+
+class Listing(msgspec.Struct):
+    """Which sessions."""
+
+    project: str | None = None
+    all: bool = False
+
+
+def _sessions(service: "ServicePort", want: Listing, _: None) -> Sessions:
+    projects = [project.id for project in service.status().projects]
+    if want.project is not None and want.project not in projects:
+        raise BadRequest(f"There is no project {want.project!r}; there are: {', '.join(projects) or 'none'}.")
+    found, hidden = service.sessions.listing(project=want.project, ended=want.all)
+    return Sessions(found, [want.project] if want.project else projects, hidden)
+
+
+OPERATIONS = (
+    Operation("GET", "/api/v1/sessions", "listSessions", "Lists sessions.", _sessions, Sessions, Listing),
+    Operation("GET", SESSION, "getSession", "One session.", lambda s, p, _: s.sessions.get(p.id), SessionView, Name),
+    Operation(
+        "POST", f"{SESSION}/kill", "killSession", "Ends one.", lambda s, p, _: s.sessions.kill(p.id), Killed, Name
+    ),
+)

@@ -1,0 +1,76 @@
+"""Looks at sessions and ends them, for people and scripts."""
+
+import asyncio
+import contextlib
+
+from bot.api.sessions import Killed
+from bot.parts import Parts
+from bot.service.seen import seen
+from runtime.facts import Cleaned
+from runtime.facts import Killed as KilledFact
+from runtime.look import Look
+from runtime.status import activity
+from runtime.store import facts, sessions
+from runtime.store.tx import Tx
+from runtime.view import SessionView, view
+
+CLEANED_WITHIN = 20.0
+
+
+class Sessions:
+    """Implements `bot.api.sessions.SessionsPort`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._store = parts.store
+
+    def listing(self, *, project: str | None, ended: bool) -> tuple[list[SessionView], int]:
+        """Return the sessions, oldest first, and how many ended ones were left out."""
+        stored = self._store.read(lambda sql: sessions.listing(sql, project=project, live_only=False))
+        known = [session for session in stored if session.project in self._parts.projects]
+        wanted = [session for session in known if session.live or ended]
+        return [self.get(session.id) for session in wanted], len(known) - len(wanted)
+
+    def get(self, name: str) -> SessionView:
+        """Return one session."""
+        found = seen(self._parts, name)
+        session, worktree = found.session, self._parts.workspaces.worktree(found.session)
+        times = self._parts.projects[session.project].times
+        return view(
+            session, found.facts, status=session.announced_status, reason=session.announced_reason,
+            activity=activity(found.facts, self._store.clock(), times), pending_threads=_threads(found),
+            workspace_path=str(worktree) if worktree.exists() else None,
+            attach_command=self._parts.tmux.attach_command(session.id) if facts.SPAWNED in found.steps else None,
+        )  # fmt: skip
+
+    async def kill(self, name: str) -> Killed:
+        """End a session; its worktree goes a moment later, what was not pushed is kept."""
+        found = seen(self._parts, name)
+        if not found.session.live and found.facts.cleaned is not None:
+            return Killed(already_terminated=True, preserved=found.facts.cleaned.preserved or None)
+        await self._store.write(lambda tx: _kill(tx, name))
+        cleaned = await self._cleaned(name)
+        return Killed(
+            already_terminated=not found.session.live, preserved=cleaned.preserved or None if cleaned else None
+        )
+
+    async def _cleaned(self, name: str) -> Cleaned | None:
+        """Wait a while until a session is cleaned up; None if that takes longer."""
+        with self._store.listening(name) as news, contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLEANED_WITHIN):
+                while seen(self._parts, name).facts.cleaned is None:
+                    await news.wait()
+                    news.clear()
+        return seen(self._parts, name).facts.cleaned
+
+
+def _threads(found: Look) -> int | None:
+    if found.facts.pull_request is None:
+        return None
+    waiting = [message for message in found.waiting if message.kind == "review"]
+    return sum(len(message.parts.get("comments", ())) for message in waiting)
+
+
+def _kill(tx: Tx, name: str) -> None:
+    facts.learn(tx, name, KilledFact(by="ao session kill"), source="person")
+    tx.touched.add(name)

@@ -1,0 +1,63 @@
+"""Facts that are somebody's word about a session: a person's, or its agent's own."""
+
+from typing import ClassVar, Literal
+
+from runtime.fact import Fact
+
+
+class Restored(Fact, frozen=True, kw_only=True):
+    """A person brought an ended session back; what ended it before `at` no longer counts."""
+
+    kind: ClassVar[str] = "restored"
+    by: str
+    how: Literal["resumed", "fresh"] = "fresh"
+    why_fresh: str = ""
+
+
+class Report(Fact, frozen=True, kw_only=True):
+    """What the agent itself has reported with `ao report`."""
+
+    kind: ClassVar[str] = "report"
+    state: str
+    note: str = ""
+
+
+class Acknowledged(Fact, frozen=True, kw_only=True):
+    """The agent has confirmed with `ao acknowledge` that it has its task."""
+
+    kind: ClassVar[str] = "acknowledged"
+
+
+class AgentInfo(Fact, frozen=True, kw_only=True):
+    """What the agent's own records say: the id it knows itself by, what it spent."""
+
+    kind: ClassVar[str] = "agent_info"
+    session_id: str = ""
+    cost_usd: float | None = None
+
+
+class Noted(Fact, frozen=True, kw_only=True):
+    """A person's word about the session: displayName, summary, or any key of their own; empty takes it back."""
+
+    kind: ClassVar[str] = "noted"
+    key: str
+    value: str
+    by: str = ""
+
+    def subject(self) -> str:
+        """One fact per key."""
+        return self.key
+
+
+class Claimed(Fact, frozen=True, kw_only=True):
+    """The session was given a pull request, or has lost it to another session."""
+
+    kind: ClassVar[str] = "claimed"
+    number: int
+    taken_by: str = ""
+    """The session that took it over; empty while this session has it."""
+    by: str = ""
+
+    def subject(self) -> str:
+        """One fact per pull request."""
+        return str(self.number)

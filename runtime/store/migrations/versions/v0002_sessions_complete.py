@@ -1,0 +1,25 @@
+"""Roles and parents of sessions, expiring messages, and an audit trail that can be searched."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+STATEMENTS = (
+    "ALTER TABLE sessions ADD COLUMN role TEXT DEFAULT 'worker' NOT NULL",
+    "ALTER TABLE sessions ADD COLUMN parent TEXT",
+    "ALTER TABLE sessions ADD COLUMN pull INTEGER",
+    "ALTER TABLE messages ADD COLUMN expires_at FLOAT",
+    "ALTER TABLE records ADD COLUMN level TEXT DEFAULT 'info' NOT NULL",
+    "ALTER TABLE records ADD COLUMN source TEXT DEFAULT '' NOT NULL",
+    "CREATE INDEX records_of_kind ON records (kind, id)",
+    "CREATE TABLE notes (key TEXT NOT NULL, value JSON NOT NULL, PRIMARY KEY (key))",
+)
+
+
+def upgrade() -> None:
+    """Add what was not there before."""
+    for statement in STATEMENTS:
+        op.execute(statement)
