@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from runtime import children
 from runtime.changes import StatusChanged
 from runtime.project import Project
 from runtime.sessions import Session
@@ -27,10 +28,13 @@ class Announcer:
 
     def __call__(self, tx: Tx) -> None:
         """Announce each touched session's status if it changed, then tell the outbound stories."""
-        for name in sorted(tx.touched):
-            session = sessions.get(tx.sql, name)
-            if session is not None and session.project in self._projects:
-                self._announce(tx, session)
+        judged: set[str] = set()
+        while touched := sorted(tx.touched - judged):  # an end touches the children
+            judged |= set(touched)
+            for name in touched:
+                session = sessions.get(tx.sql, name)
+                if session is not None and session.project in self._projects:
+                    self._announce(tx, session)
         tx.edit_interval = self._edit_interval
         for change in tx.changes:
             if (project := self._projects.get(change.session.project)) is not None:
@@ -60,4 +64,5 @@ class Announcer:
         if session.live and judged.status in ENDED:
             sessions.change(tx, session.id, live=False, ended_at=tx.now)
             messages.fail_waiting(tx, session.id, f"the session has ended: {judged.reason}")
+            children.has_ended(tx, session, judged)
             tx.wake("sessions")

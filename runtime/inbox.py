@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 QUEUED, PASTED, ACCEPTED, ANSWERED, FAILED = "queued", "pasted", "accepted", "answered", "failed"
+CHILD = "child"
+"""The kind of what a child session says to its parent."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

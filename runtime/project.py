@@ -42,6 +42,7 @@ class Limits(Model):
 
     sessions: int = Field(10, ge=1, description="Live sessions at the same time; more wait in a queue.")
     spawns_at_once: int = Field(2, ge=1, description="Worktrees checked out at the same time.")
+    child_depth: int = Field(3, ge=0, le=10, description="How many levels of children a session may have below it.")
 
 
 class Times(Model):

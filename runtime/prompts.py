@@ -84,12 +84,17 @@ def _first(of: Message) -> str:
     return of.text or ""
 
 
+def _child(of: Message) -> str:
+    return f"[from {of.author}] {of.parts['body']}"
+
+
 _KINDS: dict[str, Callable[[Message], str]] = {
     "task": _first,
     "comment": _comment,
     "review": _review,
     "ci": _checks,
     "person": _person,
+    "child": _child,
 }
 
 

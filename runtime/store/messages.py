@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runtime.inbox import ACCEPTED, ANSWERED, FAILED, PASTED, QUEUED, Message, same_text
+from runtime.inbox import ACCEPTED, ANSWERED, CHILD, FAILED, PASTED, QUEUED, Message, same_text
 from runtime.store import schema
 from runtime.store.tx import Tx, new_id
 
@@ -119,6 +119,7 @@ def answer(tx: Tx, session_id: str) -> tuple[Message, ...]:
 
 
 def fail_waiting(tx: Tx, session_id: str, why: str) -> None:
-    """Fail everything that can no longer reach the agent."""
+    """Fail everything that can no longer reach the agent; what children say waits for its return."""
     for message in of_session(tx.sql, session_id, QUEUED, PASTED):
-        mark(tx, message, FAILED, why)
+        if message.kind != CHILD:
+            mark(tx, message, FAILED, why)

@@ -86,6 +86,11 @@ def left_behind(sql: sa.Connection, session: Session) -> list[str]:
     return list(sql.execute(sa.select(T.id).where(*same, T.live.is_(False), T.id.not_in(settled))).scalars())
 
 
+def children(sql: sa.Connection, parent: str) -> list[str]:
+    """Return the live sessions that a session has started, oldest first."""
+    return list(sql.execute(sa.select(T.id).where(T.parent == parent, T.live).order_by(T.number)).scalars())
+
+
 def change(tx: Tx, name: str, **values: Any) -> None:
     """Change columns of a session."""
     tx.sql.execute(schema.sessions.update().where(T.id == name).values(**values))
