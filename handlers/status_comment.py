@@ -12,6 +12,7 @@ from runtime.store.tx import Tx
 HEADLINES = {
     "spawning": "⏳ Starting",
     "working": "🛠️ Working",
+    "detecting": "🩺 Finding out whether the agent still runs",
     "idle": "💤 Idle",
     "pr_open": "🔎 Pull request open, checks are running",
     "ci_failed": "🔴 A check failed, the agent was told",
@@ -25,6 +26,7 @@ HEADLINES = {
     "errored": "💥 The agent has stopped with an error",
     "killed": "⏹️ Stopped",
     "cleanup": "🧹 The issue was closed",
+    "done": "🏁 The agent says that it is done",
     "terminated": "⏹️ Ended",
 }
 WORDS = {

@@ -14,8 +14,13 @@ class Process(Fact, frozen=True, kw_only=True):
     kind: ClassVar[str] = "process"
     state: Literal["running", "exited", "lost"]
     pid: int | None = None
+    boot: str = ""
+    """The boot of the machine that the process belongs to."""
+    ticks: int | None = None
+    """When the process started, in the kernel's ticks since that boot; tells it from a later one of the same number."""
     exit_code: int | None = None
     signal: int | None = None
+    detail: str = ""
 
 
 class Turn(Fact, frozen=True, kw_only=True):
@@ -144,9 +149,11 @@ class Probe(Fact, frozen=True, kw_only=True):
     """What the last looks at the session's terminal and process found, since they stopped finding both alive."""
 
     kind: ClassVar[str] = "probe"
-    state: Literal["alive", "missing", "unknown"]
+    terminal: Literal["alive", "missing", "unknown"]
+    process: Literal["alive", "gone", "unknown"] = "unknown"
     since: float = 0.0
     attempts: int = 0
+    """How many looks in a row have found the same."""
     detail: str = ""
 
 
@@ -155,6 +162,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     created_at: float
     spawned: bool = False
+    spawned_at: float | None = None
     process: Process | None = None
     turn: Turn | None = None
     pull_request: PullRequest | None = None
@@ -210,7 +218,7 @@ MANY = {
 }  # fmt: skip
 
 
-def assemble(created_at: float, spawned: bool, known: list[Fact]) -> Facts:
+def assemble(created_at: float, spawned_at: float | None, known: list[Fact]) -> Facts:
     """Put single facts together; kinds with a subject are collections, the rest stand alone.
 
     The session's primary pull request is the one that was claimed for it last, else the newest; one that another
@@ -223,7 +231,8 @@ def assemble(created_at: float, spawned: bool, known: list[Fact]) -> Facts:
     fields: dict[str, object] = {name: tuple(of.pop(kind, [])) for kind, name in MANY.items()}
     fields |= {kind: single[-1] for kind, single in of.items()}
     fields |= {"pull_requests": pulls, "pull_request": pulls[0] if pulls else None}
-    return Facts(created_at=created_at, spawned=spawned, **fields)  # type: ignore[arg-type]  # the tables above fix each field's type
+    fields |= {"spawned": spawned_at is not None, "spawned_at": spawned_at}
+    return Facts(created_at=created_at, **fields)  # type: ignore[arg-type]  # the tables above fix each field's type
 
 
 def _own(pulls: list[PullRequest], claims: list[Fact]) -> tuple[PullRequest, ...]:

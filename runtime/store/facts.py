@@ -3,8 +3,10 @@
 import msgspec
 import sqlalchemy as sa
 
+from runtime.current import current
 from runtime.fact import Fact
-from runtime.facts import KINDS, Check, Facts, PullRequest, Pushed, assemble
+from runtime.facts import KINDS, Check, Facts, Killed, Process, PullRequest, Pushed, assemble
+from runtime.said import Restored
 from runtime.store import schema
 from runtime.store.tx import Tx
 
@@ -25,6 +27,8 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
     row = tx.sql.execute(sa.select(T.value, T.at).where(*key)).first()
     value = msgspec.to_builtins(fact)
     if row is not None and (row.value == value or not _replaces(row.at, row.value, fact)):
+        return False
+    if row is not None and _is_final(tx, session_id, row.at, row.value, fact):
         return False
     if (
         row is not None
@@ -51,6 +55,19 @@ def _replaces(known_at: float, known: dict[str, object], fact: Fact) -> bool:
     return fact.at >= known_at
 
 
+def _is_final(tx: Tx, session_id: str, known_at: float, known: dict[str, object], fact: Fact) -> bool:
+    """Tell whether an end is known that only a restore takes back: a person's word, or how the process ended."""
+    if isinstance(fact, Process):
+        how = (known.get("exit_code"), known.get("signal"))
+        if known["state"] != "exited" or how == (None, None):
+            return False
+    elif not isinstance(fact, Killed):
+        return False
+    restored = sa.select(T.at).where(T.session_id == session_id, T.kind == Restored.kind)
+    at = tx.sql.execute(restored).scalar()
+    return at is None or at < known_at or fact.at < at
+
+
 def _goes_back(tx: Tx, session_id: str, known_at: float, known_head: str, fact: PullRequest) -> bool:
     """Tell whether a description of the same second takes the head away from the commit that was pushed last."""
     if known_at != fact.at or known_head == fact.head_sha:
@@ -61,10 +78,11 @@ def _goes_back(tx: Tx, session_id: str, known_at: float, known_head: str, fact: 
 
 
 def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:
-    """Return all facts of one session."""
+    """Return the facts of one session that count now."""
     rows = sql.execute(sa.select(T.kind, T.value).where(T.session_id == session_id).order_by(T.at)).all()
-    spawned = sql.execute(
-        sa.select(schema.steps.c.name).where(schema.steps.c.session_id == session_id, schema.steps.c.name == SPAWNED)
-    ).first()
+    done = schema.steps.c
+    spawned_at = sql.execute(
+        sa.select(done.done_at).where(done.session_id == session_id, done.name == SPAWNED)
+    ).scalar()
     known = [msgspec.convert(row.value, KINDS[row.kind]) for row in rows]
-    return assemble(created_at, spawned is not None, known)
+    return current(assemble(created_at, spawned_at, known))

@@ -1,0 +1,97 @@
+"""What looks at terminals and processes mean; unknown is not dead, and no death is concluded from one look."""
+
+from typing import Literal
+
+import msgspec
+
+from runtime.facts import Facts, Probe
+from runtime.judging.judgement import Judgement, Status
+from runtime.project import Times
+
+MAX_ATTEMPTS = 3
+LIMIT = 300.0
+"""How long a session may be `detecting`, seconds."""
+
+_ABOUT = {"missing": "tmux_missing", "unknown": "probe_error", "alive": "process_missing"}
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look has found."""
+
+    terminal: Literal["alive", "missing", "unknown"]
+    process: Literal["alive", "gone", "unknown"]
+
+    @property
+    def fine(self) -> bool:
+        """Tell whether nothing speaks against the agent's life."""
+        return self.terminal == "alive" and self.process != "gone"
+
+    @property
+    def certain(self) -> bool:
+        """Tell whether both the terminal and the process are certainly gone."""
+        return self.terminal == "missing" and self.process == "gone"
+
+    def __str__(self) -> str:
+        """Say what was seen."""
+        terminal = "tmux does not answer" if self.terminal == "unknown" else f"its terminal is {self.terminal}"
+        return f"{terminal}, its process is {self.process}"
+
+
+def too_early(facts: Facts, now: float, times: Times) -> bool:
+    """Tell whether the session started so lately that nothing speaks against its life yet."""
+    return facts.spawned_at is not None and now < facts.spawned_at + times.spawn_grace
+
+
+def next_probe(before: Probe | None, sight: Sight, now: float, *, outage: bool) -> Probe | None:
+    """Return the fact to store after a look, or None when it brings nothing new.
+
+    Looks that find the same are counted up to one more than needed; other evidence counts from one again. In an
+    outage none counts, except for what is certain all the same.
+    """
+    known = before if before is not None and not Sight(terminal=before.terminal, process=before.process).fine else None
+    if sight.fine:
+        return _probe(sight, now, since=now, attempts=0) if known else None
+    same = known is not None and (known.terminal, known.process) == (sight.terminal, sight.process)
+    attempts = (known.attempts if known and same else 0) + 1
+    if outage and not sight.certain:
+        attempts = known.attempts if known and same else 0
+    if known and same and (known.attempts == attempts or known.attempts > MAX_ATTEMPTS):
+        return None
+    return _probe(sight, now, since=known.since if known else now, attempts=attempts)
+
+
+def _probe(sight: Sight, now: float, *, since: float, attempts: int) -> Probe:
+    return Probe(
+        at=now, terminal=sight.terminal, process=sight.process, since=since, attempts=attempts, detail=str(sight)
+    )
+
+
+def lost(probe: Probe, now: float, times: Times) -> bool:
+    """Tell whether what was seen, at this look for the last time, is a death.
+
+    Terminal and process both gone: when a second look has confirmed it. Only one of them gone and the other one
+    not known to live: after all attempts. A process that lives, or a tmux that does not answer, never.
+    """
+    if probe.terminal == "unknown" or probe.process == "alive":
+        return False
+    if probe.terminal == "missing" and probe.process == "gone":
+        return probe.attempts > 1 and now - probe.since >= times.death_confirm
+    return probe.attempts > MAX_ATTEMPTS and now - probe.since >= times.death_confirm
+
+
+def detecting(facts: Facts, now: float) -> Judgement | None:
+    """Return that it is being found out whether the agent lives, and for how long at most."""
+    probe = facts.probe
+    if probe is None or (probe.terminal == "alive" and probe.process != "gone"):
+        return None
+    until = probe.since + LIMIT
+    if now >= until or probe.attempts > MAX_ATTEMPTS:
+        return Judgement(status=Status.STUCK, reason="probe_failure", evidence=probe.detail)
+    return Judgement(
+        status=Status.DETECTING, reason=_reason(probe), recheck_at=until,
+        evidence=f"{probe.detail} (look {probe.attempts} of {MAX_ATTEMPTS})",
+    )  # fmt: skip
+
+
+def _reason(probe: Probe) -> str:
+    return "signals_disagree" if (probe.terminal, probe.process) == ("missing", "alive") else _ABOUT[probe.terminal]
