@@ -7,7 +7,9 @@ import msgspec
 from runtime.fact import Fact
 from runtime.facts import Facts, Process, PullRequest, Turn
 
-_OF_A_LIFE = ("process", "turn", "probe", "killed", "spawn_failed", "report", "acknowledged", "cleaned")
+_OF_A_LIFE = (
+    "process", "turn", "probe", "killed", "spawn_failed", "report", "acknowledged", "cleaned", "issue_closed", "paused",
+)  # fmt: skip
 """Facts about one life of a session; a restore begins another."""
 
 

@@ -1,12 +1,15 @@
-"""Ends a session: quits the agent, keeps what was not pushed, and clears the worktree and branch away."""
+"""Ends a session: quits the agent, keeps what was not pushed, and clears the worktree away."""
 
 from runtime.changes import Cleared
 from runtime.facts import Cleaned
 from runtime.hands import Hands
 from runtime.look import Look
+from runtime.reopening import did_not_resume
+from runtime.restore import bring_back
 from runtime.status import Status
 from runtime.store import facts, sessions
 from runtime.store.tx import Tx
+from runtime.terminals import end_terminal
 
 FOR_EVER = 1e9
 
@@ -19,13 +22,23 @@ async def end(hands: Hands, seen: Look) -> float:
 
     An agent that died by itself leaves its terminal and worktree to be looked at; only its work is kept safe.
     """
-    if seen.session.announced_reason in DIED:
+    if why := did_not_resume(seen):
+        by = seen.facts.restored.by if seen.facts.restored else ""
+        await hands.store.write(lambda tx: bring_back(tx, seen.session, by=by, fresh_because=why))
+        return 0.0
+    if _is_left_to_be_looked_at(seen):
         return await _keep_for_a_look(hands, seen)
     grace = _grace_left(hands, seen)
     if grace > 0:
         return grace
     await _clear(hands, seen)
     return 0.0
+
+
+def _is_left_to_be_looked_at(seen: Look) -> bool:
+    """Tell whether nobody asked for this end; a start that failed leaves nothing, unless an earlier agent worked."""
+    reason, back = seen.session.announced_reason, seen.facts.restored
+    return reason in DIED or (reason == "spawn_failed" and back is not None)
 
 
 def _grace_left(hands: Hands, seen: Look) -> float:
@@ -46,27 +59,40 @@ async def _preserve(hands: Hands, seen: Look, step: str) -> str:
     """Keep what is not on the forge under a ref; once for each step, however often the end is cut off."""
     if (done := seen.steps.get(step)) is not None:
         return str(done["ref"])
-    ref = ""
+    ref, name = "", seen.session.id
     if "workspace" in seen.steps:
         pushed = [fact.sha for fact in seen.facts.pushed]
         ref = await hands.workspaces.preserve(seen.session, pushed) or ""
-    await hands.store.write(lambda tx: sessions.step_done(tx, seen.session.id, step, ref=ref))
+
+    def kept(tx: Tx) -> None:
+        if not _is_live(tx, name):
+            sessions.step_done(tx, name, step, ref=ref)
+
+    await hands.store.write(kept)
     return ref
 
 
 async def _clear(hands: Hands, seen: Look) -> None:
     session = seen.session
-    await hands.tmux.kill_session(session.id)
+    await end_terminal(hands, session.id)
     # Again, also when it was kept at the agent's death: a person may have worked in the worktree since.
     ref = await _preserve(hands, seen, "preserved_last")
     hands.wake.unwatch(session.id)
     await hands.close_gate(session.id)
     merged = seen.facts.pull_request is not None and seen.facts.pull_request.state == "merged"
-    await hands.workspaces.close(session, merged=merged)
+    left = await hands.workspaces.close(session, merged=merged)
     hands.place(session.id).remove()
 
     def done(tx: Tx) -> None:
-        facts.learn(tx, session.id, Cleaned(preserved=ref), source="service")
+        if _is_live(tx, session.id):
+            return
+        facts.learn(tx, session.id, Cleaned(preserved=ref, left=left), source="service")
         tx.changes.append(Cleared(session=session))
 
     await hands.store.write(done)
+
+
+def _is_live(tx: Tx, name: str) -> bool:
+    """Tell whether the session was brought back while its end was under way: it is its keeper's again, from scratch."""
+    now = sessions.get(tx.sql, name)
+    return now is not None and now.live

@@ -3,6 +3,7 @@
 AoError
 ├── UserError              a person can fix it; the text says how; shown once where they asked
 │   ├── ConfigError        names the file or variable, the key and the value that would work
+│   ├── WorkspaceMissing   a session cannot come back: its branch is gone; says what was kept of it
 │   └── NotAllowed         asked by somebody who may not
 ├── Retryable              try again later; carries `after`, in seconds
 │   ├── ForgeBusy          rate limit, 5xx or no connection
@@ -27,6 +28,10 @@ class UserError(AoError):
 
 class ConfigError(UserError):
     """A setting is missing or wrong; the start stops with exit 2."""
+
+
+class WorkspaceMissing(UserError):
+    """A session's branch is gone, so that there is nothing to bring it back from."""
 
 
 class NotAllowed(UserError):

@@ -139,10 +139,12 @@ class Pushed(Fact, frozen=True, kw_only=True):
 
 
 class Cleaned(Fact, frozen=True, kw_only=True):
-    """The worktree and branch are gone; what was not pushed is kept under `preserved`."""
+    """The worktree is gone; what was not pushed is kept under `preserved`."""
 
     kind: ClassVar[str] = "cleaned"
     preserved: str = ""
+    left: str = ""
+    """Why the worktree was left where it is, if it was."""
 
 
 class Probe(Fact, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import sqlalchemy as sa
 
 from runtime import pushes
 from runtime.agents import Agent, named
@@ -23,12 +24,17 @@ async def ingest(store: Store, session_id: str, file: Path, agents: Callable[[st
     Pushes written while the service was down are found here at its next start. What a raw hook means, the session's
     agent says.
     """
-    while session := store.read(lambda sql: sessions.get(sql, session_id)):
+    while session := store.read(lambda sql: _launched(sql, session_id)):
         lines, offset = pushes.read(file, session.push_offset, now=store.clock())
         if offset == session.push_offset:
             return
         understood = list(_understood(lines, partial(agents, session.agent)))
         await store.write(partial(_commit, session_id, session.push_offset, understood, offset))
+
+
+def _launched(sql: sa.Connection, session_id: str) -> Session | None:
+    """Return the session if its agent was launched; what was pushed before a restore's launch is an earlier agent's."""
+    return sessions.get(sql, session_id) if "launch" in sessions.steps(sql, session_id) else None
 
 
 def _commit(session_id: str, expected: int, lines: Sequence[pushes.Push], offset: int, tx: Tx) -> None:

@@ -19,10 +19,11 @@ from runtime.workspace import Repository
 
 _NESTED_AT_MOST = 3
 _LONG = 600.0
+_EMAIL = "agent-orchestrator@localhost"
 _AUTHOR = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "Agent Orchestrator"), ("EMAIL", "agent-orchestrator@localhost"))
+    for what, value in (("NAME", "Agent Orchestrator"), ("EMAIL", _EMAIL))
 }
 
 
@@ -57,6 +58,21 @@ async def preserve(
         sha = unpushed[0]
     ref = await _keep(repository, sha, session, at)
     return Preserved(ref=ref, sha=sha, uncommitted=uncommitted, unreadable=unreadable)
+
+
+async def kept_refs(repository: Repository, session: str) -> list[str]:
+    """Return the refs under which work of a session is kept, the newest first."""
+    return sorted(await _kept(repository, session, "%(refname)"), reverse=True)
+
+
+async def kept_files(repository: Repository, session: str, tip: str) -> Preserved | None:
+    """Return the newest kept files that were changes to the commit `tip` and to nothing else."""
+    found = await _kept(repository, session, "%(refname) %(objectname) %(authoremail) %(parent)")
+    for line in sorted(found, reverse=True):
+        ref, sha, email, *parents = line.split()
+        if parents == [tip] and email == f"<{_EMAIL}>":
+            return Preserved(ref=ref, sha=sha, uncommitted=True)
+    return None
 
 
 async def has_uncommitted(repository: Repository, worktree: Path, branch: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from runtime.facts import Facts
 from runtime.inbox import Message
 from runtime.project import Project
 from runtime.sessions import Session
@@ -41,6 +42,28 @@ def task(session: Session, project: Project) -> str:
         issue=fenced(session.task or session.title), branch=session.branch, closes=closes,
     )  # fmt: skip
     return f"{text}\n{project.rules.strip()}\n" if project.rules.strip() else text
+
+
+_GO_ON = """You were cut off ({after}) and are back, in the same worktree and on the same branch. Look at `git status`
+and `git log` to see where you were, then go on with your task.
+"""
+_BEGUN = """
+This task was begun before: the agent that worked on it here has ended ({after}). Its work is in this worktree and on
+this branch. Look at `git log {base}..`, `git status` and `git diff` first, and go on from there; do not begin anew.
+"""
+_HAS_PULL = "Its pull request #{number} is open already: push to it, do not open another one.\n"
+
+
+def go_on(after: str) -> str:
+    """Return what an agent is told that goes on with its own session, which ended for the reason `after`."""
+    return _GO_ON.format(after=after.replace("_", " "))
+
+
+def begin_again(task: str, session: Session, facts: Facts, after: str) -> str:
+    """Return the first prompt of an agent that takes over a session whose earlier agent ended."""
+    begun = _BEGUN.format(after=after.replace("_", " "), base=f"origin/{session.base}")
+    pull = facts.pull_request
+    return task + begun + (_HAS_PULL.format(number=pull.number) if pull else "")
 
 
 def message(of: Message) -> str:

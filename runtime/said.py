@@ -10,8 +10,12 @@ class Restored(Fact, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "restored"
     by: str
-    how: Literal["resumed", "fresh"] = "fresh"
+    after: str = ""
+    """The reason of the end that it came back from."""
+    how: Literal["resumed", "fresh", ""] = ""
+    """Whether the agent went on with its own session; empty until it is launched."""
     why_fresh: str = ""
+    """Why it could not; set beforehand, it is not tried."""
 
 
 class Report(Fact, frozen=True, kw_only=True):
@@ -32,7 +36,7 @@ class AgentInfo(Fact, frozen=True, kw_only=True):
     """What the agent's own records say: the id it knows itself by, what it spent."""
 
     kind: ClassVar[str] = "agent_info"
-    session_id: str = ""
+    native_id: str = ""
     cost_usd: float | None = None
 
 

@@ -14,9 +14,11 @@ from runtime.hands import Hands
 from runtime.inbox import PASTED
 from runtime.launch import agent_environment
 from runtime.look import Look, look
+from runtime.reopening import launched, reopen, start, task_key, to_reopen
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
+from runtime.terminals import end_terminal
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ async def spawn(hands: Hands, seen: Look) -> float:
 
 async def _workspace(hands: Hands, seen: Look) -> None:
     session = seen.session
+    if to_reopen(seen):
+        return await reopen(hands, seen)
     if "workspace" in seen.steps:
         return await hands.open_gate(session.id)
     opened = hands.workspaces.open(session, hands.gate(session.id), beside=lambda: hands.open_gate(session.id))
@@ -66,10 +70,10 @@ async def _launch(hands: Hands, seen: Look) -> None:
     if "launch" in seen.steps:
         return
     agent = hands.agents(session.agent)
-    prompt = prompts.task(session, project)
     worktree = hands.workspaces.worktree(session)
     place.open()
-    place.put("prompt.md", prompt)
+    how = start(seen, agent, place, prompts.task(session, project))
+    place.put("prompt.md", how.prompt)
     env = agent_environment(
         hands.environment, session=session.id, project=project.id, issue=session.issue,
         extra={**seen.steps["workspace"]["environment"], **project.env},
@@ -77,8 +81,9 @@ async def _launch(hands: Hands, seen: Look) -> None:
     )  # fmt: skip
     await furnish(project, worktree, env)
     task = Task(
-        session=session.id, prompt=prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
+        session=session.id, prompt=how.prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
         env=env, permissions=project.permissions, rules=project.rules, script=project.script,
+        resume=how.resume,
     )  # fmt: skip
     launch = agent.prepare(place, task)
     place.write(launch, worktree=worktree, env=env)
@@ -86,9 +91,10 @@ async def _launch(hands: Hands, seen: Look) -> None:
     def done(tx: Tx) -> None:
         sessions.step_done(tx, session.id, "launch")
         messages.add(
-            tx, session.id, kind="task", source_key=f"task:{session.id}", author=session.asked_by, parts={},
-            state=PASTED, text=launch.prompt or prompt,
+            tx, session.id, kind="task", source_key=task_key(seen), author=session.asked_by, parts={},
+            state=PASTED, text=launch.prompt or how.prompt,
         )  # fmt: skip
+        launched(tx, seen, place, how)
 
     await hands.store.write(done)
 
@@ -105,10 +111,10 @@ def _again(hands: Hands, seen: Look) -> Look:
     return hands.store.read(lambda sql: look(sql, seen.session.id)) or seen
 
 
-def _undos(hands: Hands, session: Session) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    """Return what undoes the steps, the last one first; a branch with commits stays until it is preserved."""
+def _undos(hands: Hands, session: Session) -> list[tuple[str, Callable[[], Awaitable[object]]]]:
+    """Return what undoes the steps, the last one first; a branch with commits stays."""
     return [
-        ("terminal", lambda: hands.tmux.kill_session(session.id)),
+        ("terminal", lambda: end_terminal(hands, session.id)),
         ("gate", lambda: hands.close_gate(session.id)),
         ("workspace", lambda: hands.workspaces.close(session, merged=False)),
     ]
@@ -119,6 +125,8 @@ async def _give_up(hands: Hands, seen: Look, step: str, exc: Exception) -> None:
     log.warning("spawn failed", extra={"session_id": session.id, "step": step, "error": str(exc)})
     left: list[str] = []
     for name, undo in _undos(hands, session):
+        if name == "workspace" and seen.facts.restored is not None:
+            continue  # what an earlier agent did there is not undone with a start that failed
         try:
             await undo()
         except (Permanent, OSError) as failure:

@@ -46,8 +46,12 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
 class Repository(BareRepository):
     """A project's repository with the worktrees of its sessions; a worktree's directory is named after its session."""
 
-    async def add_worktree(self, path: Path, branch: str, sha: str, settings: Settings) -> Worktree:
+    async def add_worktree(
+        self, path: Path, branch: str, sha: str, settings: Settings, *, files: str | None = None
+    ) -> Worktree:
         """Check out `branch` at `path`, starting it at `sha` if it does not exist yet.
+
+        `files` is a commit whose files a new worktree gets instead, as changes that are not committed.
 
         May be repeated and interrupted anywhere. A worktree that was once complete is never checked out again, only
         its registration is repaired; a missing one comes back from its branch. A branch of that name that a lost
@@ -59,7 +63,7 @@ class Repository(BareRepository):
         if fresh:
             await self._start_branch(path, branch, sha)
             await asyncio.to_thread(self._start_over, path)
-        await self._check_out(path, branch, fresh=fresh)
+        await self._check_out(path, branch, fresh=fresh, files=files)
         self._register(path, branch, settings)
         layout.write(self._mark(path), "ready")
         return Worktree(path=path, branch=branch, environment=await self._environment(settings))
@@ -139,7 +143,7 @@ class Repository(BareRepository):
             if layout.read(file) != text:
                 layout.write(file, text)
 
-    async def _check_out(self, path: Path, branch: str, *, fresh: bool) -> None:
+    async def _check_out(self, path: Path, branch: str, *, fresh: bool, files: str | None) -> None:
         """Fill an index that is missing and, in a new worktree, the files.
 
         Both are made under names that nobody else uses: a git that outlived a killed service writes beside us.
@@ -151,9 +155,12 @@ class Repository(BareRepository):
         for place in (draft, index.parent):
             place.mkdir(parents=True, exist_ok=True)
         made = index.with_name(f"index.{word}")
-        files = ("--reset", "-u") if fresh else ()
+        written = ("--reset", "-u") if fresh else ()
         env = {"GIT_INDEX_FILE": str(made)}
-        await self.run("read-tree", *files, f"refs/heads/{branch}", work_tree=draft, env=env, deadline=600)
+        if fresh and files is not None:
+            await self.run("read-tree", *written, files, work_tree=draft, env=env, deadline=600)
+            written = ()
+        await self.run("read-tree", *written, f"refs/heads/{branch}", work_tree=draft, env=env, deadline=600)
         draft.rename(path)
         made.rename(index)
 

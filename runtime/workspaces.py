@@ -5,10 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from runtime.errors import GitFailed
+from runtime import layout
+from runtime.errors import GitFailed, WorkspaceMissing
 from runtime.git import Git, Remote
 from runtime.ports import Forge
-from runtime.preserve import preserve
+from runtime.preserve import kept_files, kept_refs, preserve
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store.store import Store
@@ -20,6 +21,11 @@ FRESH_FOR = 600.0
 """Seconds after which a repository is fetched before a spawn even if no push was heard of."""
 
 AGENT_NAME = "{agent} ({session})"
+OUTSIDE = "{path} leads to {real}, outside of what this service manages"
+BRANCH_GONE = "the branch {branch} of {id} is gone, here and on {repo}."
+KEPT = " Of its work there is {ref}: `git -C {path} branch {branch} {ref}` makes the branch again, then restore {id}."
+NOTHING_KEPT = " Start a new session on the issue instead."
+
 AGENT_EMAIL = "{session}@agent-orchestrator.invalid"
 
 
@@ -100,6 +106,52 @@ class Workspaces:
             raise GitFailed(f"{session.repo} has no branch {session.base}: set default_branch of the project")
         return base
 
+    async def reopen(
+        self, session: Session, gate: Path, *, merged: bool, pushed: bool, beside: Callable[[], Awaitable[None]]
+    ) -> tuple[dict[str, str], str]:
+        """Bring a session's worktree back and return what its git needs to be told, and the ref that was replayed.
+
+        One that is there stays as it is; a missing one comes from its branch, with the uncommitted work that was kept
+        when it went, if that belongs to the branch as it is now.
+
+        Raises:
+            WorkspaceMissing: the branch is gone.
+
+        """
+        repository, worktree = self.repository(session), self.worktree(session)
+        async with self._slots:
+            repository.ensure()
+            tip = await self.tip(session, merged=merged, pushed=pushed)
+            kept = None if layout.is_own_directory(worktree) else await kept_files(repository, session.id, tip)
+            settings = Settings(
+                gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
+                email=AGENT_EMAIL.format(session=session.id),
+            )  # fmt: skip
+            await beside()
+            made = await repository.add_worktree(
+                worktree, session.branch, tip, settings, files=kept.sha if kept else None
+            )
+        if kept is not None:
+            await repository.run("update-ref", "-d", kept.ref, kept.sha)
+        return made.environment, kept.ref if kept else ""
+
+    async def tip(self, session: Session, *, merged: bool, pushed: bool) -> str:
+        """Return the commit that a session's branch is at, here or else on the forge.
+
+        A branch that is gone because it was merged, or because nothing was ever on it, starts again from its base.
+        """
+        repository = self.repository(session)
+        if tip := await repository.resolve(f"refs/heads/{session.branch}"):
+            return tip
+        await repository.fetch()
+        kept = await kept_refs(repository, session.id)
+        if tip := await repository.sha_of(session.branch):
+            return tip
+        base = await repository.sha_of(session.base)
+        if base is None or (not merged and (pushed or kept)):
+            raise WorkspaceMissing(_missing(session, repository, kept))
+        return base
+
     async def preserve(self, session: Session, pushed: list[str]) -> str | None:
         """Keep what is not on the forge and return the ref it is kept under."""
         kept = await preserve(
@@ -108,17 +160,39 @@ class Workspaces:
         )  # fmt: skip
         return kept.ref if kept else None
 
-    async def close(self, session: Session, *, merged: bool) -> None:
-        """Remove the worktree and the local branch; after a merge also the branch on the forge."""
-        repository = self.repository(session)
-        await repository.remove_worktree(self.worktree(session))
+    async def close(self, session: Session, *, merged: bool) -> str:
+        """Remove the worktree; the branch goes too when nothing was done on it, or after a merge, then everywhere.
+
+        Return why the worktree was left alone, if it was: one that is not where we make them is not ours to remove.
+        """
+        repository, worktree = self.repository(session), self.worktree(session)
+        if not self._is_managed(worktree):
+            log.warning("worktree left alone", extra={"session_id": session.id, "worktree": str(worktree)})
+            return OUTSIDE.format(path=worktree, real=worktree.parent.resolve())
+        await repository.remove_worktree(worktree)
+        await self._close_branch(repository, session, merged=merged)
+        return ""
+
+    def _is_managed(self, worktree: Path) -> bool:
+        """Tell whether a worktree's directory is really below our root, no link leading out of it."""
+        inside = worktree.parent.relative_to(self._root)
+        return worktree.parent.resolve() == self._root.resolve() / inside
+
+    async def _close_branch(self, repository: Repository, session: Session, *, merged: bool) -> None:
         tip = await repository.resolve(f"refs/heads/{session.branch}")
         if tip is None:
             return
         # Ours goes last: what is cut off between the two is found and done again.
         if merged:
             await self._delete_remote(repository, session.branch, tip)
+        elif await self._has_own_commits(repository, session, tip):
+            return
         await repository.delete_branch(session.branch, tip)
+
+    @staticmethod
+    async def _has_own_commits(repository: Repository, session: Session, tip: str) -> bool:
+        base = await repository.sha_of(session.base)
+        return base is None or bool(await repository.run("rev-list", "-1", tip, "--not", base))
 
     @staticmethod
     async def _delete_remote(repository: Repository, branch: str, tip: str) -> None:
@@ -126,3 +200,10 @@ class Workspaces:
             await repository.delete_remote_branch(branch, tip)
         except GitFailed as exc:  # protected, for example; it is merged, so nothing is lost by leaving it
             log.warning("merged branch stays on the forge", extra={"branch": branch, "error": str(exc)})
+
+
+def _missing(session: Session, repository: Repository, kept: list[str]) -> str:
+    said = BRANCH_GONE.format(branch=session.branch, id=session.id, repo=session.repo)
+    if not kept:
+        return said + NOTHING_KEPT
+    return said + KEPT.format(ref=kept[0], path=repository.path, branch=session.branch, id=session.id)

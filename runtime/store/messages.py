@@ -118,6 +118,13 @@ def answer(tx: Tx, session_id: str) -> tuple[Message, ...]:
     return tuple(answered)
 
 
+def ask_again(tx: Tx, session_id: str, why: str) -> None:
+    """Queue again what an agent had taken in when it ended, the task itself left out: nobody will answer it."""
+    for message in of_session(tx.sql, session_id, ACCEPTED):
+        if message.kind != "task":
+            mark(tx, message, QUEUED, why)
+
+
 def fail_waiting(tx: Tx, session_id: str, why: str) -> None:
     """Fail everything that can no longer reach the agent; what children say waits for its return."""
     for message in of_session(tx.sql, session_id, QUEUED, PASTED):

@@ -81,10 +81,20 @@ class FakeWorkspaces:
         self.did.append(f"preserve {session.id}")
         return self.kept or None
 
-    async def close(self, session: Any, *, merged: bool) -> None:
+    async def reopen(
+        self, session: Any, gate: Path, *, merged: bool, pushed: bool, beside: Any
+    ) -> tuple[dict[str, str], str]:
+        self.did.append(f"reopen {session.id}")
+        if self.broken is not None:
+            raise self.broken
+        await beside()
+        return {"GIT_TRACE": "0"}, self.kept
+
+    async def close(self, session: Any, *, merged: bool) -> str:
         self.did.append(f"close {session.id} merged={merged}")
         if self.stuck is not None:
             raise self.stuck
+        return ""
 
 
 class FakeAgent:

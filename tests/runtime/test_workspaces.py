@@ -19,7 +19,13 @@ class FakeRepository:
 
     def __init__(self):
         self.did, self.error, self.base, self.tip, self.open = [], None, "b" * 40, "t" * 40, 0
-        self.most = 0
+        self.most, self.own = 0, ""
+
+    def ensure(self):
+        pass
+
+    async def run(self, *args, **more):
+        return self.own
 
     async def fetch(self):
         self.did.append("fetch")
@@ -122,6 +128,30 @@ async def test_branch_goes_with_the_worktree_and_after_a_merge_from_the_forge_to
     assert repository.did == did
     await workspaces.close(session(), merged=merged)
     assert repository.did == [*did, "remove app-1"]
+
+
+async def test_branch_with_work_on_it_stays_for_a_restore(workspaces, repository):
+    repository.own = "t" * 40
+    await workspaces.close(session(), merged=False)
+    assert repository.did == ["remove app-1"]
+
+
+async def test_worktree_outside_of_the_managed_root_is_left_alone(workspaces, repository, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "app-1").mkdir(parents=True)
+    (tmp_path / "worktrees").mkdir()
+    (tmp_path / "worktrees/app").symlink_to(elsewhere)
+    left = await workspaces.close(session(), merged=False)
+    assert left.endswith(f"leads to {elsewhere}, outside of what this service manages")
+    assert repository.did == [] and (elsewhere / "app-1").is_dir()
+
+
+async def test_root_that_is_a_link_itself_is_managed(bot, tmp_path, repository):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    made = Workspaces(tmp_path / "data", Git({}), bot.forge, bot.store, {"app": a_project()}, spawns_at_once=2)
+    made._repositories["app"] = repository
+    assert await made.close(session(), merged=False) == ""
 
 
 async def test_branch_on_the_forge_is_not_forgotten_when_the_end_is_cut_off(workspaces, repository):
