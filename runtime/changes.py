@@ -34,4 +34,12 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
     session: Session
 
 
-Change = StatusChanged | TurnEnded | Cleared
+class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """A message was given up; the agent has not taken it in."""
+
+    session: Session
+    message: Message
+    why: str
+
+
+Change = StatusChanged | TurnEnded | Cleared | Undelivered

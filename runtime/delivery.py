@@ -1,76 +1,113 @@
-"""Hands one message to an agent and sees to it that the agent has taken it in."""
+"""Hands one message to an agent and sees to it that the agent has taken it in.
+
+A session has one keeper, and only the keeper types: that is the lock. Deliveries to one session never overlap.
+"""
 
 import asyncio
-import contextlib
 import logging
 
 from runtime import prompts
+from runtime.composer import as_terminal_text, is_one_of
 from runtime.hands import Hands
-from runtime.inbox import FAILED, PASTED, QUEUED, Message
+from runtime.inbox import PASTED, QUEUED, Message
 from runtime.ingest import ingest
 from runtime.look import Look, look
+from runtime.processes import is_agent
 from runtime.store import facts, messages
-from runtime.typing import Typed, TypingPolicy, as_terminal_text, type_message
+from runtime.typing import HELD, Target, Typed, TypingPolicy, held, type_message
 
 log = logging.getLogger(__name__)
+
+UNTAKEN = "the agent took none of {attempts} attempts in: {reason}"
 
 
 def next_message(seen: Look, now: float) -> Message | None:
     """Return the message to type next: one whose typing was cut off, then people's, then machines', oldest first."""
     due = [message for message in seen.waiting if message.not_before <= now and message.kind != "task"]
-    return min(due, key=lambda m: (m.state != PASTED, m.kind == "ci", m.id), default=None)
+    return min(due, key=lambda m: (m.state != PASTED, m.rank, m.id), default=None)
 
 
-async def deliver(hands: Hands, seen: Look, message: Message) -> None:
-    """Type a message and wait for the agent's receipt; without one it is tried again, then failed with the reason."""
-    if message.state == PASTED and await _arrived_after_all(hands, message):
-        return
-    if message.attempts >= hands.patience.send_attempts:
-        why = f"the agent took none of {message.attempts} attempts in: {message.evidence}"
-        await hands.store.write(lambda tx: messages.mark(tx, message, FAILED, why))
-        return
-    text = as_terminal_text(prompts.message(message))
-    await hands.store.write(lambda tx: messages.mark(tx, message, PASTED, "being typed", text=text))
-    typed = await _type(hands, seen, message, text)
+async def deliver(hands: Hands, seen: Look, message: Message) -> float:
+    """Type a message and wait for the agent's receipt; without one it is tried again, then failed with the reason.
+
+    Returns the seconds after which to look again even if nothing happens.
+    """
+    target, policy = _target(hands, seen), _policy(hands, seen)
+    if message.evidence in HELD and await held(target, policy):
+        return hands.patience.people_first
+    resumed = message.state == PASTED
+    text = message.text if resumed and message.text is not None else as_terminal_text(prompts.message(message))
+    if not resumed:
+        await hands.store.write(lambda tx: messages.mark(tx, message, PASTED, "being typed", text=text))
+    with hands.store.listening(f"message:{message.id}") as news:
+        typed = await _type(hands, message, target, policy, text, news)
     log.info("message typed", extra={"session_id": message.session_id, "message_id": message.id, "how": typed.outcome})
-    await _settle(hands, message, typed)
+    return await _settle(hands, message, typed)
 
 
-async def _type(hands: Hands, seen: Look, message: Message, text: str) -> Typed:
-    policy = TypingPolicy(clear=hands.agents(seen.session.agent).capabilities.clear_keys)
-    place, pane = hands.place(message.session_id), str(seen.steps[facts.SPAWNED]["pane"])
-    await ingest(hands.store, message.session_id, place.pushes, hands.agents)
-
-    def may_type() -> str | None:
-        now = hands.store.read(lambda sql: look(sql, message.session_id))
-        if now is None:
-            return "the session is gone"
-        return now.why_not_type() or (None if now.has_read(place.pushes) else "the agent has just reported something")
-
-    with hands.store.listening(f"message:{message.id}") as accepted:
-        return await type_message(hands.tmux, pane, text, may_type=may_type, accepted=accepted, policy=policy)
+def _policy(hands: Hands, seen: Look) -> TypingPolicy:
+    can = hands.agents(seen.session.agent).capabilities
+    return TypingPolicy(clear=can.clear_keys, submit=can.submit_key, empty_at=can.empty_at)
 
 
-async def _settle(hands: Hands, message: Message, typed: Typed) -> None:
+def _target(hands: Hands, seen: Look) -> Target:
+    name = seen.session.id
+    typed = hands.store.read(lambda sql: messages.typed_lately(sql, name))
+    return Target(
+        tmux=hands.tmux, session=name, pane=str(seen.steps[facts.SPAWNED]["pane"]), clock=hands.clock,
+        may_type=lambda: why_not_type(hands, name), is_ours=lambda line: is_one_of(line, typed),
+    )  # fmt: skip
+
+
+async def why_not_type(hands: Hands, name: str) -> str | None:
+    """Return why nothing may be typed into a session's pane at this moment, as its agent has said it by now."""
+    place = hands.place(name)
+    await ingest(hands.store, name, place.pushes, hands.agents)
+    now = hands.store.read(lambda sql: look(sql, name))
+    if now is None:
+        return "the session is gone"
+    if why := now.why_not_type():
+        return why
+    if not is_agent(now.facts.process):
+        return "the agent's process has ended"
+    return None if now.has_read(place.pushes) else "the agent has just reported something"
+
+
+async def _type(
+    hands: Hands, message: Message, target: Target, policy: TypingPolicy, text: str, news: asyncio.Event
+) -> Typed:
+    resumed = message.state == PASTED
+    if resumed and await _arrived_after_all(hands, message, news):
+        return Typed("accepted")
+    return await type_message(target, text, accepted=news, policy=policy, typed_before=resumed)
+
+
+async def _settle(hands: Hands, message: Message, typed: Typed) -> float:
     """Commit what came of the typing, unless the agent's own word has already decided."""
-    if typed.outcome == "accepted":
-        return
-    state = QUEUED if typed.outcome == "refused" else PASTED
-    reason = typed.reason or typed.outcome
     now = hands.store.read(lambda sql: messages.get(sql, message.id))
-    if now is None or now.state != PASTED:
-        return
-    # Only what the agent did not take in counts, not what a crash of ours cut off.
-    attempts = message.attempts + (typed.outcome != "refused")
-    await hands.store.write(lambda tx: messages.put_back(tx, now, state, reason, attempts=attempts))
-    if typed.outcome == "refused":
-        await asyncio.sleep(hands.patience.when_refused)
+    if typed.outcome == "accepted" or now is None or now.state != PASTED:
+        return 0.0
+    reason = typed.reason or typed.outcome
+    if typed.outcome in ("refused", "held") and message.state == QUEUED:
+        await hands.store.write(lambda tx: messages.put_back(tx, now, QUEUED, reason, attempts=message.attempts))
+        return hands.patience.people_first if typed.outcome == "held" else hands.patience.when_refused
+    # Only what the agent did not take in counts: not a dialog, a death or a crash of ours that came in between.
+    attempts = message.attempts + (typed.outcome == "not_accepted")
+    if attempts >= hands.patience.send_attempts:
+        why = UNTAKEN.format(attempts=attempts, reason=reason)
+        await hands.store.write(lambda tx: messages.fail(tx, now, why))
+        return 0.0
+    await hands.store.write(lambda tx: messages.put_back(tx, now, PASTED, reason, attempts=attempts))
+    return hands.patience.probe_every if typed.outcome == "dead" else hands.patience.when_refused
 
 
-async def _arrived_after_all(hands: Hands, message: Message) -> bool:
+async def _arrived_after_all(hands: Hands, message: Message, news: asyncio.Event) -> bool:
     """Wait a moment for the receipt of a message whose typing was cut off, by a crash or without evidence."""
-    with hands.store.listening(f"message:{message.id}") as news, contextlib.suppress(TimeoutError):
+    try:
         async with asyncio.timeout(hands.patience.after_restart):
             await news.wait()
+    except TimeoutError:
+        return False
+    news.clear()
     now = hands.store.read(lambda sql: messages.get(sql, message.id))
     return now is None or now.state != PASTED

@@ -30,6 +30,8 @@ class Turn(Fact, frozen=True, kw_only=True):
     state: Literal["active", "ready", "waiting", "blocked"]
     number: int = 0
     question: str = ""
+    choices: tuple[str, ...] = ()
+    """What may be answered besides yes and no, as the agent numbers it from 1."""
     last_message: str = ""
 
 

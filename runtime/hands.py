@@ -27,6 +27,8 @@ class Patience:
     """How long what ran in a terminal may take to end by itself when that is hung up."""
     when_refused: float = 0.2
     """How long a message that may not be typed now is left alone when nothing else happens."""
+    people_first: float = 2.0
+    """How long before it is looked again whether a person still types in the terminal."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,16 @@ QUEUED, PASTED, ACCEPTED, ANSWERED, FAILED = "queued", "pasted", "accepted", "an
 CHILD = "child"
 """The kind of what a child session says to its parent."""
 
+INTERRUPT = "interrupt"
+"""What a person says to an agent that they have just interrupted."""
+NOTICE = "notice"
+"""What the service itself has to say."""
+MACHINES = frozenset({"ci", CHILD, NOTICE})
+"""Kinds that no person wrote: they go after people's."""
+
+TELLING = 24
+"""Characters that a text needs at least to be told from others by its words alone."""
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message to one session; its source key makes it unique for ever."""
@@ -28,6 +38,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
 
     @property
+    def rank(self) -> int:
+        """What goes first when several wait: what was said to interrupt, then people, then machines."""
+        return 0 if self.kind == INTERRUPT else 2 if self.kind in MACHINES else 1
+
+    @property
     def waiting(self) -> bool:
         """Tell whether it still has to reach the agent."""
         return self.state in (QUEUED, PASTED)
@@ -36,3 +51,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 def same_text(one: str, other: str) -> bool:
     """Tell whether two texts are the same prompt: agents fold white space when they take text in."""
     return one.split() == other.split()
+
+
+def within(text: str, prompt: str) -> bool:
+    """Tell whether a prompt contains a text of some length, as when it was joined to a draft in the composer."""
+    wanted = "".join(text.split())
+    return len(wanted) >= TELLING and wanted in "".join(prompt.split())

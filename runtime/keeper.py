@@ -52,8 +52,7 @@ class Keeper:
             return 0.0
         message = next_message(seen, self._hands.clock())
         if message is not None and seen.why_not_type() is None:
-            await deliver(self._hands, seen, message)
-            return 0.0
+            return await deliver(self._hands, seen, message)
         return self._until_something_is_due(seen)
 
     async def _time_has_passed(self, seen: Look) -> bool:

@@ -117,6 +117,8 @@ _KINDS: dict[str, Callable[[Message], str]] = {
     "review": _review,
     "ci": _checks,
     "person": _person,
+    "interrupt": _person,
+    "notice": _person,
     "child": _child,
 }
 

@@ -53,6 +53,7 @@ class Waiting(Push, frozen=True, kw_only=True, tag="waiting"):
     """The agent shows a dialog and waits for a person's decision."""
 
     question: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Resumed(Push, frozen=True, kw_only=True, tag="resumed"):
@@ -116,7 +117,7 @@ def to_facts(push: Push, turn_before: int) -> list[Fact]:
         case TurnEnded():
             return [Turn(at=push.at, state="ready", number=turn_before, last_message=push.last_message)]
         case Waiting():
-            return [Turn(at=push.at, state="waiting", number=turn_before, question=push.question)]
+            return [Turn(at=push.at, state="waiting", number=turn_before, question=push.question, choices=push.choices)]
         case Resumed():
             return [Turn(at=push.at, state="active", number=turn_before)]
         case Blocked():

@@ -7,15 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import libtmux
-import msgspec
 from libtmux.common import tmux_cmd
 from libtmux.exc import TmuxCommandNotFound
 
 from runtime.errors import ConfigError, TmuxUnavailable
 from runtime.one_thread import OneThread
+from runtime.panes import PANE, TERMINAL, Anyway, Condition, Pane, Paste, Terminal, pane_of, paste_of, terminal_of
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer (Debian and Ubuntu: apt install tmux; macOS: brew install tmux)"
@@ -33,30 +33,11 @@ _OPTIONS = (
     ("set-titles", "off"),
     ("allow-rename", "off"),
 )
-_PANE = (
-    "#{session_name} #{pane_id} #{pane_pid} #{pane_dead} x#{pane_dead_status} x#{pane_dead_signal}"
-    " #{pane_in_mode} #{pane_current_command}"
-)
-# An old tmux knows no bracket_paste_flag and expands it to nothing.
-_NOT_NOW = "#{||:#{pane_dead},#{==:#{bracket_paste_flag},0}}"
 _NO_SERVER = re.compile(r"no server running|error connecting to .*\((No such file|Connection refused)")
 _NOT_FOUND = re.compile(r"can't find (pane|session|window)|no current (target|session)")
 _TIMED_OUT = (124, 137, 142)  # timeout(1), with SIGKILL, and SIGALRM
 
 T = TypeVar("T")
-Pasted = Literal["pasted", "dead", "unready"]
-
-
-class Pane(msgspec.Struct, frozen=True):
-    """One pane as tmux described it; `exit_code` and `signal` only when it is dead."""
-
-    pane_id: str
-    pid: int
-    dead: bool
-    exit_code: int | None
-    signal: int | None
-    in_mode: bool
-    command: str
 
 
 class Tmux:
@@ -111,14 +92,16 @@ class Tmux:
             found = await self._panes()
         return found
 
-    async def paste(self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = ()) -> Pasted:
-        """Leave copy mode, press `before`, paste `text` and press `after`, in one step.
+    async def paste(
+        self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = (),
+        unless: Condition = Anyway,
+    ) -> Paste:  # fmt: skip
+        """Leave copy mode, press `before`, paste `text` and press `after`, in one step, `unless` something is so.
 
-        `dead` if the pane is dead or gone, `unready` if its program has not asked for bracketed paste (tmux before
-        3.6 cannot tell); nothing was typed then. The test and the paste are one command: pasting into a dead pane
-        crashes tmux 3.3a. A caller that is cancelled or gives up leaves either nothing or all of it in the pane.
+        The tests and the paste are one command: pasting into a dead pane crashes tmux 3.3a. A caller that is
+        cancelled or gives up leaves either nothing or all of it in the pane.
         """
-        return await self._on_thread(lambda: self._paste(pane, text, before, after))
+        return await self._on_thread(lambda: self._paste(pane, text, before, after, unless))
 
     async def press(self, pane: str, *keys: str) -> bool:
         """Press keys by their tmux names; False if the pane is dead or gone."""
@@ -143,10 +126,12 @@ class Tmux:
             await asyncio.sleep(0.02)
         raise TmuxUnavailable("the tmux server does not end")
 
-    async def clients(self, name: str) -> list[str]:
-        """Return the terminals of the people who are attached to a session."""
-        answer = await self._run("list-clients", "-t", f"={name}", "-F", "#{client_tty}")
-        return list(answer.stdout) if self._found(answer) else []
+    async def terminal(self, name: str, pane: str) -> Terminal | None:
+        """Return what people see of a session and when one of them last typed, or None when it is gone."""
+        clients = ("list-clients", "-t", f"={name}", "-F", TERMINAL.client)
+        cursor = ("display-message", "-p", "-t", pane, TERMINAL.cursor)
+        answer = await self._run(*clients, ";", *cursor, ";", "capture-pane", "-p", "-t", pane)
+        return terminal_of(answer.stdout) if self._found(answer) else None
 
     def attach_command(self, name: str) -> str:
         """Return the line a person types into any shell, also inside another tmux, to watch and join a session."""
@@ -157,26 +142,27 @@ class Tmux:
         """Stop the thread; the server and its sessions live on."""
         self._thread.close()
 
-    def _paste(self, pane: str, text: str, before: Sequence[str], after: Sequence[str]) -> Pasted:
+    def _paste(self, pane: str, text: str, before: Sequence[str], after: Sequence[str], unless: Condition) -> Paste:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=self.socket.parent) as file:
             file.write(text)
             file.flush()
             buffer = Path(file.name).name
-            not_now = f"delete-buffer -b {buffer} ; display-message -p -t {pane} '#{{?pane_dead,dead,unready}}'"
+            why = unless.why()
+            not_now = f"delete-buffer -b {buffer} ; display-message -p -t {pane} '{why}'"
             steps = [
+                f"capture-pane -p -J -t {pane}",
                 _cancel_mode(pane),
                 *([f"send-keys -t {pane} {shlex.join(before)}"] if before else []),
                 f"paste-buffer -p -r -d -b {buffer} -t {pane}",
                 *([f"send-keys -t {pane} {shlex.join(after)}"] if after else []),
                 "display-message -p pasted",
             ]
-            guarded = ("if-shell", "-F", "-t", pane, _NOT_NOW, not_now, " ; ".join(steps))
+            guarded = ("if-shell", "-F", "-t", pane, why, not_now, " ; ".join(steps))
             answer = self._command("load-buffer", "-b", buffer, file.name, ";", *guarded)
             if self._found(answer):
-                said = answer.stdout[-1:]
-                return "pasted" if said == ["pasted"] else "unready" if said == ["unready"] else "dead"
+                return paste_of(answer.stdout)
             self._command("delete-buffer", "-b", buffer)
-            return "dead"
+            return Paste("dead")
 
     def _found(self, answer: tmux_cmd) -> bool:
         said = _said(answer)
@@ -187,9 +173,9 @@ class Tmux:
         raise TmuxUnavailable(f"tmux did not answer as expected: {said}")
 
     async def _panes(self) -> dict[str, Pane]:
-        answer = await self._run("list-panes", "-a", "-F", _PANE)
+        answer = await self._run("list-panes", "-a", "-F", PANE)
         lines = reversed(answer.stdout) if self._found(answer) else ()
-        return dict(entry for line in lines if (entry := _pane(line)))
+        return dict(entry for line in lines if (entry := pane_of(line)))
 
     async def _start(self, create: Sequence[str]) -> tmux_cmd:
         options = [word for name, value in _OPTIONS for word in (";", "set-option", "-g", name, value)]
@@ -234,15 +220,3 @@ def _cancel_mode(pane: str) -> str:
 
 def _said(answer: tmux_cmd) -> str:
     return " ".join(answer.stderr) or f"exit {answer.returncode}"
-
-
-def _pane(line: str) -> tuple[str, Pane] | None:
-    name, pane_id, pid, dead, code, signal, in_mode, command = [*line.split(" ", 7), ""][:8]
-    if not pane_id.startswith("%"):
-        return None
-    ended = dead == "1"
-    return name, Pane(pane_id, int(pid or 0), ended, _number(code), _number(signal), in_mode not in ("", "0"), command)
-
-
-def _number(marked: str) -> int | None:
-    return int(marked[1:]) if marked[1:].isdigit() else None

@@ -1,36 +1,24 @@
 """Types a message into an agent's terminal and believes only the agent that it has arrived."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeVar
 
 import msgspec
 
-from runtime.tmux import Pasted, Tmux
-
-MAY_COMMAND = ("/", "!", "#")
-# Punctuation that selects nothing in any dialog we know, see knowledge/agents.md section 1.
-PROBE = "~.~.~"
-_GONE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
-# Reorder, hide or smuggle text: bidirectional controls, zero-width characters and tags.
-_SEEN = (
-    0x061C,
-    *range(0x200B, 0x2010),
-    *range(0x202A, 0x202F),
-    *range(0x2060, 0x2070),
-    0xFEFF,
-    *range(0xE0000, 0xE0080),
-)
-_CHARACTERS: dict[int, str | None] = {
-    **_GONE,
-    **{code: f"<U+{code:04X}>" for code in _SEEN if code not in (0x200C, 0x200D)},
-    0x2028: "\n",
-    0x2029: "\n",
-}
+from runtime.composer import PROBE, beginning, holds, shows
+from runtime.panes import Condition, Paste
+from runtime.tmux import Tmux
 
 T = TypeVar("T")
+
+TYPING = "a person is typing in the terminal"
+DRAFT = "a person has left a draft in the composer"
+HELD = (TYPING, DRAFT)
+"""People go first, however long they take: these reasons have no limit."""
+
+POLL = 0.004
 
 
 class TypingPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,76 +26,98 @@ class TypingPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     clear: tuple[str, ...] = ("C-u",) * 6
     submit: str = "Enter"
-    at_once: bool = True
-    """Submit in the same step as the paste: for an idle agent. A busy one may open a dialog in between."""
+    empty_at: int | None = None
+    """The column of the cursor in an empty composer, where that tells a draft."""
     waits: tuple[float, ...] = (0.3, 1.0, 2.0, 2.0)
     """How long to wait for the receipt before each look at what went wrong, and at last."""
     ready_within: float = 5.0
     echo_within: float = 0.5
     pastes: int = 2
+    typing_for: float = 5.0
+    """How long after a key of theirs a person counts as typing."""
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """How it ended: taken in by the agent, without a receipt, or nothing typed because the pane is dead or may not."""
+    """How it ended.
 
-    outcome: Literal["accepted", "not_accepted", "dead", "refused"]
+    `held` and `refused` mean that nothing was typed, `cut_off` that something came in between, `dead` that the agent
+    is gone.
+    """
+
+    outcome: Literal["accepted", "not_accepted", "cut_off", "dead", "refused", "held"]
     reason: str = ""
 
 
-def as_terminal_text(text: str) -> str:
-    """Return text that a terminal and an agent take as data; doing it twice changes nothing.
+MayType = Callable[[], Awaitable[str | None]]
+"""Gives a reason against typing, as the agent and people have it right now."""
 
-    Control characters go, characters that reorder or hide text become visible, and a first character that agents
-    read as a command gets a space before it.
-    """
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CHARACTERS).strip("\n")
-    return f" {plain}" if plain.startswith(MAY_COMMAND) else plain
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and when may be typed."""
+
+    tmux: Tmux
+    session: str
+    pane: str
+    may_type: MayType
+    is_ours: Callable[[str], bool] = lambda _line: False
+    """Tells whether a line in the composer is something that we have typed before."""
+    clock: Callable[[], float] = time.time
 
 
 async def type_message(
-    tmux: Tmux,
-    pane: str,
+    target: Target,
     text: str,
     *,
-    may_type: Callable[[], str | None],
     accepted: asyncio.Event,
     policy: TypingPolicy,
+    typed_before: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Typed:
-    """Type `text` and wait until `accepted` is set; `may_type` gives a reason against it right before every key.
+    """Type `text` and wait until `accepted` is set; `may_type` is asked right before every key.
 
-    A swallowed Enter is pressed again. The text is pasted again only when the agent has demonstrably read all that
-    was typed before and has not taken it. Cancelling leaves either nothing or a submitted message.
+    Enter follows only once the text stands in the composer: it would take whatever a dialog preselects. A swallowed
+    Enter is pressed again. The text is pasted again only when the agent has demonstrably read all that was typed
+    before and has not taken it; so it is from the start when `typed_before`. Cancelling leaves no half of a message.
     """
-    return await _Typist(tmux, pane, text, may_type, accepted, policy, report).type()
+    return await _Typist(target, text, accepted, policy, report).type(typed_before=typed_before)
+
+
+async def held(target: Target, policy: TypingPolicy) -> str | None:
+    """Return why people go first right now, or None."""
+    terminal = await target.tmux.terminal(target.session, target.pane)
+    if terminal is None:
+        return None
+    if terminal.typed_at is not None and target.clock() - terminal.typed_at < policy.typing_for:
+        return TYPING
+    drafted = policy.empty_at is not None and terminal.column != policy.empty_at
+    return DRAFT if drafted and not target.is_ours(terminal.line) else None
 
 
 class _Typist:
     def __init__(
         self,
-        tmux: Tmux,
-        pane: str,
+        target: Target,
         text: str,
-        may_type: Callable[[], str | None],
         accepted: asyncio.Event,
         policy: TypingPolicy,
         report: Callable[[str], None],
     ) -> None:
-        self._tmux, self._pane, self._policy = tmux, pane, policy
-        self._text, self._beginning = text, _beginning(text)
-        self._may_type, self._accepted, self._report = may_type, accepted, report
+        self._target, self._tmux, self._pane, self._policy = target, target.tmux, target.pane, policy
+        self._text, self._accepted, self._report = text, accepted, report
+        self._before = ""
         self._pastes = 0
+        self._submits = 0
+        """Since the last paste."""
 
-    async def type(self) -> Typed:
-        ended = await self._first_paste()
-        if ended is not None:
+    async def type(self, *, typed_before: bool) -> Typed:
+        if not typed_before and (ended := await self._first_paste()) is not None:
             return ended
         *early, last = self._policy.waits
         for wait in early:
-            if await self._receipt(wait):
+            if await self._receipt(wait if self._submits else 0):
                 return Typed("accepted")
-            if why := self._may_type():
-                return Typed("not_accepted", f"typed, then: {why}")
+            if why := await self._target.may_type():
+                return Typed("cut_off", f"typed, then: {why}")
             if not await self._repair():
                 return Typed("dead", "the agent's process ended while it was typed to")
         if await self._receipt(last):
@@ -116,17 +126,24 @@ class _Typist:
 
     async def _first_paste(self) -> Typed | None:
         until = time.monotonic() + self._policy.ready_within
+        unless = Condition(watched=True, empty_at=self._policy.empty_at)
         while True:
-            if why := self._may_type():
+            if why := await self._target.may_type():
                 return Typed("refused", why)
-            done = await self._paste()
-            if done == "pasted":
+            outcome = await self._paste_and_submit(unless)
+            if outcome == "pasted":
                 return None
-            if done == "dead":
+            if outcome == "dead":
                 return Typed("dead", "the agent's process has ended")
+            if outcome in ("watched", "draft"):
+                if why := await held(self._target, self._policy):
+                    return Typed("held", why)
+                # Nobody types and what stands there is ours: it is cleared, and looked at again.
+                unless = Condition(empty_at=self._policy.empty_at)
+                await self._tmux.press(self._pane, *self._policy.clear)
             if time.monotonic() > until:
                 return Typed("refused", "the agent's terminal does not accept pasted text")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
 
     async def _receipt(self, wait: float) -> bool:
         try:
@@ -136,59 +153,65 @@ class _Typist:
             return False
         return True
 
-    async def _paste(self) -> Pasted:
-        done = await _to_the_end(self._paste_and_submit())
-        if done == "pasted":
-            self._pastes += 1
-            self._report("typed" if self._pastes == 1 else "typed again")
-        return done
+    async def _paste_and_submit(self, unless: Condition) -> str:
+        return await _to_the_end(self._steps(unless))
 
-    async def _paste_and_submit(self) -> Pasted:
-        clear, submit = self._policy.clear, self._policy.submit
-        if self._policy.at_once:
-            return await self._tmux.paste(self._pane, self._text, before=clear, after=(submit,))
-        done = await self._tmux.paste(self._pane, self._text, before=clear)
-        if done == "pasted" and self._may_type() is None:
-            await self._tmux.press(self._pane, submit)
-        return done
+    async def _steps(self, unless: Condition) -> str:
+        done: Paste = await self._tmux.paste(self._pane, self._text, before=self._policy.clear, unless=unless)
+        if done.outcome == "pasted":
+            self._pastes, self._submits = self._pastes + 1, 0
+            self._before = done.before
+            self._report("typed" if self._pastes == 1 else "typed again")
+            until = time.monotonic() + self._policy.echo_within
+            while not self._accepted.is_set() and time.monotonic() < until:
+                if await self._shows_text():
+                    await self._submit()
+                    break
+                await asyncio.sleep(POLL)
+        return done.outcome
 
     async def _repair(self) -> bool:
         """Do the next thing that can help; False if the pane is dead."""
-        if await self._shows_text():
-            return await self._submit_again()
-        echoed = await self._answers_keys()
-        if echoed is None:
-            return False
-        if await self._shows_text():
-            return await self._submit_again()
+        if self._pastes and await self._shows_text():
+            return await self._submit()
+        found = await _to_the_end(self._probe())
+        if found in ("dead", "silent"):
+            return found == "silent"
+        if found == "text" or (self._pastes and not self._submits):
+            return await self._submit()
         # All keys were read and the text is nowhere: it was thrown away, unless its receipt is just late.
-        if not echoed or self._pastes >= self._policy.pastes or await self._receipt(self._policy.echo_within):
+        if self._pastes >= self._policy.pastes or await self._receipt(self._policy.echo_within):
             return True
-        return self._may_type() is not None or await self._paste() == "pasted"
+        if await self._target.may_type() is not None:
+            return True
+        return await self._paste_and_submit(Condition()) != "dead"
 
-    async def _submit_again(self) -> bool:
-        self._report("submitted again")
+    async def _submit(self) -> bool:
+        """Press the key that sends the text, unless the agent has a dialog open by now; False if the pane is dead."""
+        if self._accepted.is_set() or await self._target.may_type() is not None:
+            return True
+        self._submits += 1
+        if self._submits > 1 or not self._pastes:
+            self._report("submitted again")
         return await self._tmux.press(self._pane, self._policy.submit)
 
     async def _shows_text(self) -> bool:
-        screen = _squeezed(await self._tmux.capture(self._pane))
-        return self._beginning in screen or "[Pasted" in screen
+        return shows(await self._tmux.capture(self._pane), self._before, beginning(self._text))
 
-    async def _answers_keys(self) -> bool | None:
-        """Type something visible and take it back; True if it was seen, None if the pane is dead.
+    async def _probe(self) -> Literal["text", "clear", "silent", "dead"]:
+        """Type something visible behind whatever stands in the composer, and take it back.
 
         A terminal's input is read in order, so an agent that shows it has read everything before it.
         """
-        if not await _to_the_end(self._press_probe()):
-            return None
+        if not await self._tmux.press(self._pane, *PROBE):
+            return "dead"
         until = time.monotonic() + self._policy.echo_within
-        seen = False
-        while not seen and time.monotonic() < until:
-            seen = PROBE in await self._tmux.capture(self._pane)
-        return seen if await self._tmux.press(self._pane, *["BSpace"] * len(PROBE)) else None
-
-    async def _press_probe(self) -> bool:
-        return await self._tmux.press(self._pane, *PROBE)
+        found: Literal["text", "clear", "silent"] = "silent"
+        while found == "silent" and time.monotonic() < until:
+            await asyncio.sleep(POLL)
+            screen = await self._tmux.capture(self._pane)
+            found = "text" if holds(screen, self._text) else "clear" if PROBE in screen else "silent"
+        return found if await self._tmux.press(self._pane, *["BSpace"] * len(PROBE)) else "dead"
 
 
 async def _to_the_end(step: Awaitable[T]) -> T:
@@ -199,11 +222,3 @@ async def _to_the_end(step: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
-
-
-def _beginning(text: str) -> str:
-    return _squeezed(next((line for line in text.split("\n") if line.strip()), "").strip()[:24])

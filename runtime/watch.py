@@ -9,10 +9,10 @@ from runtime.errors import TmuxUnavailable
 from runtime.facts import Process
 from runtime.hands import Hands
 from runtime.look import Look, look
+from runtime.panes import Pane
 from runtime.processes import has_ended
 from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
-from runtime.tmux import Pane
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Submits while a turn runs, without cutting it off."""
     clear_keys: tuple[str, ...] = ("C-u",) * 6
     """Empty the composer; one C-u takes one line in several agents."""
+    empty_at: int | None = None
+    """The column of the cursor in an empty composer, of agents that put the terminal's cursor there."""
+    interrupt_keys: tuple[str, ...] = ("Escape",)
+    """End the turn; pressed once, because twice means something else to an idle agent."""
+    allow_keys: tuple[str, ...] = ()
+    """Answer yes to an open question; none when only a person at the terminal can answer."""
+    deny_keys: tuple[str, ...] = ()
+    choice_keys: bool = False
+    """Takes the number of a choice as a key."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

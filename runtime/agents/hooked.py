@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from runtime.agents import Task
+from runtime.composer import as_terminal_text
 from runtime.errors import UserError
 from runtime.launch import LaunchPlace
 from runtime.pushes import Blocked, Prompt, Push, Ready, Resumed, TurnEnded, Waiting
-from runtime.typing import as_terminal_text
 
 HERE = Path(__file__).parent
 

@@ -16,7 +16,9 @@ class Scripted:
     """Runs `scripted_program.py` with the interpreter that runs us; it needs nothing else."""
 
     name = "scripted"
-    capabilities = Capabilities(asks_permission=True, clear_keys=("C-u",))
+    capabilities = Capabilities(
+        asks_permission=True, clear_keys=("C-u",), empty_at=2, allow_keys=("y",), deny_keys=("n",), choice_keys=True
+    )
     quit_keys = ("C-c", "C-c")
 
     def installed(self, path: str) -> str:

@@ -4,8 +4,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runtime.inbox import ACCEPTED, ANSWERED, CHILD, FAILED, PASTED, QUEUED, Message, same_text
-from runtime.store import schema
+from runtime.changes import Undelivered
+from runtime.inbox import ACCEPTED, ANSWERED, CHILD, FAILED, PASTED, QUEUED, Message, same_text, within
+from runtime.store import schema, sessions
 from runtime.store.tx import Tx, new_id
 
 T = schema.messages.c
@@ -22,14 +23,15 @@ def add(
     not_before: float = 0.0,
     state: str = QUEUED,
     text: str | None = None,
+    expires_at: float | None = None,
 ) -> int | None:
-    """Queue a message; return its id, or None when this source key was queued before."""  # fmt: skip
+    """Queue a message; return its id, or None when this source key was queued before."""
     if tx.sql.execute(sa.select(T.id).where(T.source_key == source_key)).first():
         return None
     added = tx.sql.execute(
         schema.messages.insert().values(
             session_id=session_id, kind=kind, source_key=source_key, author=author, parts=parts, state=state,
-            text=text, created_at=tx.now, not_before=not_before, changed_at=tx.now,
+            text=text, created_at=tx.now, not_before=not_before, changed_at=tx.now, expires_at=expires_at,
         )
     )  # fmt: skip
     identity = new_id(added)
@@ -82,6 +84,24 @@ def put_back(tx: Tx, message: Message, state: str, evidence: str, *, attempts: i
         "message", f"{message.session_id}: {message.kind} not taken in: {evidence}", session_id=message.session_id,
         message=message.id, state=state,
     )  # fmt: skip
+    tx.wake(f"message:{message.id}")
+
+
+def fail(tx: Tx, message: Message, why: str) -> None:
+    """Give a message up, and tell the outbound stories, so that whoever wrote it hears of it."""
+    mark(tx, message, FAILED, why)
+    if session := sessions.get(tx.sql, message.session_id):
+        tx.changes.append(Undelivered(session=session, message=message, why=why))
+
+
+def requeue(tx: Tx, identity: int, why: str) -> bool:
+    """Let a message that was given up be tried once more; False when it was not."""
+    message = get(tx.sql, identity)
+    if message is None or message.state != FAILED:
+        return False
+    tx.sql.execute(schema.messages.update().where(T.id == identity).values(attempts=0))
+    mark(tx, message, QUEUED if message.text is None else PASTED, why)
+    return True
 
 
 def of_session(sql: sa.Connection, session_id: str, *states: str) -> list[Message]:
@@ -98,23 +118,40 @@ def get(sql: sa.Connection, identity: int) -> Message | None:
     return Message(**row) if row else None
 
 
+def by_key(sql: sa.Connection, source_key: str) -> Message | None:
+    """Return the message of a source key."""
+    row = sql.execute(sa.select(schema.messages).where(T.source_key == source_key)).mappings().first()
+    return Message(**row) if row else None
+
+
+def typed_lately(sql: sa.Connection, session_id: str, *, limit: int = 20) -> list[str]:
+    """Return what was typed into a session's terminal, the newest first."""
+    query = sa.select(T.text).where(T.session_id == session_id, T.text.is_not(None)).order_by(T.changed_at.desc())
+    return list(sql.execute(query.limit(limit)).scalars())
+
+
 def take_in(tx: Tx, session_id: str, text: str) -> Message | None:
     """Mark the message whose text the agent says it has taken in, and return it.
 
-    None means that a person typed it. The oldest match wins when the same text was sent twice.
+    None means that a person typed it. The oldest match wins when the same text was sent twice. A message that was
+    given up is taken in all the same when the agent says so; so is one that was joined to a draft.
     """
     for message in of_session(tx.sql, session_id, PASTED):
         if message.text is not None and same_text(message.text, text):
             mark(tx, message, ACCEPTED, "the agent reported the prompt")
             return message
+    for message in reversed(of_session(tx.sql, session_id, PASTED, FAILED)):
+        if message.text is not None and within(message.text, text):
+            mark(tx, message, ACCEPTED, "the agent reported the prompt, late or with something before it")
+            return message
     return None
 
 
-def answer(tx: Tx, session_id: str) -> tuple[Message, ...]:
+def answer(tx: Tx, session_id: str, why: str = "the turn ended") -> tuple[Message, ...]:
     """Mark what the finished turn has answered, and return it."""
     answered = of_session(tx.sql, session_id, ACCEPTED)
     for message in answered:
-        mark(tx, message, ANSWERED, "the turn ended")
+        mark(tx, message, ANSWERED, why)
     return tuple(answered)
 
 
@@ -129,4 +166,4 @@ def fail_waiting(tx: Tx, session_id: str, why: str) -> None:
     """Fail everything that can no longer reach the agent; what children say waits for its return."""
     for message in of_session(tx.sql, session_id, QUEUED, PASTED):
         if message.kind != CHILD:
-            mark(tx, message, FAILED, why)
+            fail(tx, message, why)

@@ -18,10 +18,11 @@ import pytest
 from aiohttp import web
 
 from runtime import agents, pushes
+from runtime.composer import as_terminal_text
 from runtime.inbox import same_text
 from runtime.launch import LaunchPlace, agent_environment
 from runtime.tmux import Tmux
-from runtime.typing import Typed, TypingPolicy, as_terminal_text, type_message
+from runtime.typing import Target, Typed, TypingPolicy, type_message
 from tests.agents.model import Step, application
 
 INSTALLED = Path(__file__).parents[2] / ".agents"
@@ -105,9 +106,8 @@ class Played:
         policy = TypingPolicy(clear=self.agent.capabilities.clear_keys, waits=(5.0, 5.0, 5.0))
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._accept(typed, before, accepted))
-            done = await type_message(
-                self.tmux, self.pane, typed, may_type=lambda: None, accepted=accepted, policy=policy
-            )
+            target = Target(tmux=self.tmux, session=self.place.directory.name, pane=self.pane, may_type=anyway)
+            done = await type_message(target, typed, accepted=accepted, policy=policy)
             listening.cancel()
         if done.outcome != "accepted":
             pytest.fail(f"{done}; heard {self.seen[before:]}; on the screen:\n{await self.tmux.capture(self.pane)}")
@@ -120,6 +120,10 @@ class Played:
         while not there():
             await asyncio.sleep(0.02)
         accepted.set()
+
+
+async def anyway() -> None:
+    """Nothing speaks against typing."""
 
 
 class Theatre:

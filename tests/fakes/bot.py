@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Bot:
         def job(tx: Any) -> None:
             for step in ("workspace", "launch", facts.SPAWNED):
                 sessions.step_done(tx, name, step, pane="%1", environment={})
-            facts.learn(tx, name, Process(state="running", pid=1), source="push")
+            facts.learn(tx, name, Process(state="running", pid=os.getpid()), source="push")
             facts.learn(tx, name, Turn(state=turn), source="push")
 
         await self.store.write(job)

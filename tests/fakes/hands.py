@@ -7,8 +7,8 @@ from typing import Any
 from runtime.agents import Capabilities
 from runtime.hands import Hands, Patience
 from runtime.launch import Launch
+from runtime.panes import Pane, Paste
 from runtime.project import Limits
-from runtime.tmux import Pane
 from tests.fakes.bot import Bot
 
 QUICK = Patience(probe_every=0.01, after_restart=0.01, when_refused=0.001)
@@ -44,15 +44,20 @@ class FakeTmux:
         self.alive.pop(name, None)
 
     async def capture(self, pane: str, *, lines: int = 0) -> str:
-        return ""
+        return self.screens.get(pane, "")
+
+    async def terminal(self, name: str, pane: str) -> None:
+        return None
 
     async def press(self, pane: str, *keys: str) -> bool:
         self.did.append(f"press {' '.join(keys)}")
         return True
 
-    async def paste(self, pane: str, text: str, *, before: Any = (), after: Any = ()) -> str:
+    async def paste(self, pane: str, text: str, *, before: Any = (), after: Any = (), unless: Any = None) -> Paste:
         self._do(f"paste {text}")
-        return "pasted"
+        before = self.screens.get(pane, "")
+        self.screens[pane] = f"{before}\n> {text}"
+        return Paste("pasted", before)
 
 
 class FakeWorkspaces:

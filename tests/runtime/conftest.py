@@ -64,7 +64,7 @@ class Seat:
             await asyncio.sleep(0.01)
 
     async def told(self, text: str) -> None:
-        assert await self.tmux.paste(self.pane, text, before=("C-u",), after=("Enter",)) == "pasted"
+        assert (await self.tmux.paste(self.pane, text, before=("C-u",), after=("Enter",))).outcome == "pasted"
 
 
 class Desk:

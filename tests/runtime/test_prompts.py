@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import prompts
-from runtime.typing import as_terminal_text
+from runtime.composer import as_terminal_text
 from tests.fakes.bot import a_project
 from tests.fakes.sessions import message, session
 

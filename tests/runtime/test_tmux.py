@@ -46,7 +46,7 @@ async def until_bytes(path, size):
 async def test_nothing_runs_before_the_first_session(desk):
     assert await desk.tmux.panes() == {}
     await desk.tmux.kill_session("s-1")
-    assert await desk.tmux.clients("s-1") == []
+    assert (await desk.tmux.terminal("s-1", "%0")) is None
     assert await desk.tmux.capture("%0") == ""
 
 
@@ -76,8 +76,8 @@ async def test_paste_into_a_dead_or_missing_pane_types_nothing_and_kills_nobody(
     await started(desk, "s-1", ["sleep", "60"])
     pane = await started(desk, "s-2", GONE)
     await until_dead(desk, "s-2")
-    assert await desk.tmux.paste(pane, "hello", before=("C-u",), after=("Enter",)) == "dead"
-    assert await desk.tmux.paste("%99", "hello") == "dead"
+    assert (await desk.tmux.paste(pane, "hello", before=("C-u",), after=("Enter",))).outcome == "dead"
+    assert (await desk.tmux.paste("%99", "hello")).outcome == "dead"
     assert not await desk.tmux.press(pane, "Enter")
     assert not await desk.tmux.press("%99", "Enter")
     assert not (await desk.tmux.panes())["s-1"].dead
@@ -97,7 +97,7 @@ def buffers(desk):
 async def test_pasted_text_arrives_byte_for_byte(desk, text):
     pane = await started(desk, "s-1", CAT)
     await until_shown(desk, pane, "up")
-    assert await desk.tmux.paste(pane, text, before=("C-u",), after=("Enter",)) == "pasted"
+    assert (await desk.tmux.paste(pane, text, before=("C-u",), after=("Enter",))).outcome == "pasted"
     expected = b"\x15\x1b[200~" + text.encode() + b"\x1b[201~\r"
     assert await until_bytes(desk.root / "got", len(expected)) == expected
     assert buffers(desk) == ""
@@ -108,7 +108,7 @@ async def test_copy_mode_is_left_before_a_paste(desk):
     await until_shown(desk, pane, "up")
     subprocess.run(["tmux", "-S", desk.root / "tmux", "copy-mode", "-t", pane], check=True)
     assert (await desk.tmux.panes())["s-1"].in_mode
-    assert await desk.tmux.paste(pane, "hello", after=("Enter",)) == "pasted"
+    assert (await desk.tmux.paste(pane, "hello", after=("Enter",))).outcome == "pasted"
     assert (await until_bytes(desk.root / "got", 18)).endswith(b"hello\x1b[201~\r")
 
 
@@ -149,13 +149,14 @@ async def test_hanging_server_is_unavailable_and_not_dead(desk):
 
 
 async def test_attach_command_works_in_a_shell_and_shows_up_as_a_client(desk):
-    await started(desk, "s-1", ["sleep", "60"])
+    pane = await started(desk, "s-1", ["sleep", "60"])
+    assert (await desk.tmux.terminal("s-1", pane)).typed_at is None
     command = desk.tmux.attach_command("s-1")
     script = ["script", "-qc", command, "/dev/null"]
     with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           env={**os.environ, "TMUX": "nested", "TERM": "xterm"}) as person:  # fmt: skip
         async with asyncio.timeout(5):
-            while not await desk.tmux.clients("s-1"):
+            while (await desk.tmux.terminal("s-1", pane)).typed_at is None:
                 await asyncio.sleep(0.01)
         await desk.tmux.kill_session("s-1")
         person.wait(5)

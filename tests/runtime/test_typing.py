@@ -1,21 +1,25 @@
 """Typing a message into an agent's terminal, believed only when the agent confirms it."""
 
 import asyncio
+import os
+import pty
 import statistics
 import subprocess
+import threading
 import time
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from runtime.composer import as_terminal_text, is_one_of
 from runtime.pushes import Wake
-from runtime.typing import TypingPolicy, as_terminal_text, type_message
+from runtime.typing import DRAFT, TYPING, Target, TypingPolicy, type_message
 
 HASTY = TypingPolicy(waits=(0.1, 0.4, 0.8, 1.0), clear=("C-u",), echo_within=0.3)
 ANSWER = '[[rule]]\nmatch = ""\nactions = [{say = "ok"}'
 
 
-def anyway():
+async def anyway():
     return None
 
 
@@ -34,11 +38,13 @@ async def receipts(seat, text):
     wake.close()
 
 
-async def type_to(seat, text, *, may_type=anyway, policy=HASTY, report=lambda _: None):
+async def type_to(seat, text, *, may_type=anyway, policy=HASTY, ours=(), **more):
+    target = Target(
+        tmux=seat.tmux, session=seat.place.directory.name, pane=seat.pane, may_type=may_type,
+        is_ours=lambda line: is_one_of(line, list(ours)),
+    )  # fmt: skip
     async with receipts(seat, text) as accepted:
-        return await type_message(
-            seat.tmux, seat.pane, text, may_type=may_type, accepted=accepted, policy=policy, report=report
-        )
+        return await type_message(target, text, accepted=accepted, policy=policy, **more)
 
 
 def prompts(seat):
@@ -72,37 +78,150 @@ async def test_message_of_200_kilobytes_arrives_whole(desk):
     assert prompts(seat) == [text]
 
 
+def against(why):
+    async def may_type():
+        return why
+
+    return may_type
+
+
+def while_waiting(seat):
+    async def may_type():
+        return "the agent waits for a decision" if len(seat.pushes("waiting")) > len(seat.pushes("resumed")) else None
+
+    return may_type
+
+
 async def test_nothing_is_typed_when_it_may_not(desk):
     seat = await desk.seat()
-    typed = await type_to(seat, "hello", may_type=lambda: "the agent waits for a decision")
+    typed = await type_to(seat, "hello", may_type=against("the agent waits for a decision"))
     assert (typed.outcome, typed.reason) == ("refused", "the agent waits for a decision")
     assert "hello" not in await seat.tmux.capture(seat.pane)
 
 
 async def test_dialog_that_opens_during_the_paste_is_not_answered(desk):
     seat = await desk.seat("[misbehave]\ndialog_before_paste = 1\n")
-
-    def may_type():
-        return "the agent waits for a decision" if seat.pushes("waiting") and not seat.pushes("resumed") else None
-
-    # The agent is given time to open its dialog between paste and Enter.
-    paste = seat.tmux.paste
-
-    async def slow_paste(*args, **kwargs):
-        done = await paste(*args, **kwargs)
-        await seat.pushed("waiting")
-        return done
-
-    seat.tmux.paste = slow_paste
-    careful = TypingPolicy(at_once=False, waits=HASTY.waits, clear=HASTY.clear)
-    typed = await type_to(seat, "hello", may_type=may_type, policy=careful)
-    assert (typed.outcome, typed.reason) == ("not_accepted", "typed, then: the agent waits for a decision")
+    typed = await type_to(seat, "hello", may_type=while_waiting(seat))
+    assert (typed.outcome, typed.reason) == ("cut_off", "typed, then: the agent waits for a decision")
     assert seat.pushes("resumed") == []
+    await seat.tmux.press(seat.pane, "y")
+    await seat.pushed("ready", 2)
+    assert (await type_to(seat, "hello", typed_before=True)).outcome == "accepted"
+    assert prompts(seat) == ["hello"]
 
 
-async def test_careful_typing_reaches_an_agent_too(desk):
+async def test_text_that_stands_in_the_composer_is_submitted_and_not_typed_again(desk):
+    """As after a crash between the paste and its Enter."""
+    seat, done = await desk.seat(), []
+    for text in ("hello", "a\nmessage of some lines\nthat end so"):
+        await seat.tmux.paste(seat.pane, text)
+        assert (await type_to(seat, text, typed_before=True, report=done.append)).outcome == "accepted"
+        await seat.pushed("turn_ended", len(prompts(seat)))
+    assert prompts(seat) == ["hello", "a\nmessage of some lines\nthat end so"]
+    assert done == ["submitted again"] * 2
+
+
+async def test_message_that_looks_like_the_one_before_is_told_from_it(desk):
+    """The first line of every comment is the same; what stands in the transcript is not in the composer."""
+    seat = await desk.seat("[[rule]]\nmatch = 'one'\nactions = [{deaf = {messages = 1}}, {say = 'ok'}]")
+    first = "Ann said:"
+    assert (await type_to(seat, f"{first}\none")).outcome == "accepted"
+    await seat.pushed("turn_ended")
+    done = []
+    assert (await type_to(seat, f"{first}\ntwo", report=done.append)).outcome == "accepted"
+    assert prompts(seat) == [f"{first}\none", f"{first}\ntwo"]
+    assert done == ["typed", "typed again"]
+
+
+class Person:
+    """Somebody attached to a session, who types."""
+
+    def __init__(self, seat, *options):
+        self.end, child = pty.openpty()
+        argv = ["tmux", "-S", str(seat.tmux.socket), "attach", *options, "-t", "=s-1"]
+        env = {**os.environ, "TMUX": "", "TERM": "xterm"}
+        self.process = subprocess.Popen(argv, stdin=child, stdout=child, stderr=child, env=env, start_new_session=True)
+        os.close(child)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def types(self, text):
+        os.write(self.end, text.encode())
+
+    def leaves(self):
+        self.process.terminate()
+        self.process.wait(5)
+
+    def _read(self):
+        with suppress(OSError):
+            while os.read(self.end, 65536):
+                pass
+
+
+@pytest.fixture
+def attach():
+    people = []
+
+    def come(seat, *options):
+        people.append(Person(seat, *options))
+        return people[-1]
+
+    yield come
+    for person in people:
+        person.leaves()
+        os.close(person.end)
+
+
+PEOPLE_FIRST = TypingPolicy(waits=HASTY.waits, clear=("C-u",), empty_at=2, typing_for=1.5)
+
+
+async def test_person_who_types_is_not_interrupted(desk, attach):
     seat = await desk.seat()
-    assert (await type_to(seat, "hello", policy=TypingPolicy(at_once=False))).outcome == "accepted"
+    person = attach(seat)
+    await _attached(seat)
+    person.types("I am jus")
+    await seat.shows("> I am jus")
+    typed = await type_to(seat, "hello", policy=PEOPLE_FIRST)
+    assert (typed.outcome, typed.reason) == ("held", TYPING)
+    person.types("t here\r")
+    await seat.pushed("turn_ended")
+    while (typed := await type_to(seat, "hello", policy=PEOPLE_FIRST)).outcome == "held":
+        assert typed.reason == TYPING
+        await asyncio.sleep(0.1)
+    assert prompts(seat) == ["I am just here", "hello"]
+
+
+async def test_person_who_only_watches_is_no_obstacle(desk, attach):
+    seat = await desk.seat()
+    attach(seat, "-r")
+    await _attached(seat, typing=False)
+    assert (await type_to(seat, "hello", policy=PEOPLE_FIRST)).outcome == "accepted"
+
+
+async def test_draft_that_a_person_has_left_is_not_thrown_away(desk):
+    seat = await desk.seat()
+    await seat.tmux.press(seat.pane, *"wait")
+    await seat.shows("> wait")
+    typed = await type_to(seat, "hello", policy=PEOPLE_FIRST)
+    assert (typed.outcome, typed.reason) == ("held", DRAFT)
+    assert "> wait" in await seat.tmux.capture(seat.pane)
+
+
+async def test_prompt_that_an_interrupt_has_put_back_is_cleared(desk):
+    seat = await desk.seat("[[rule]]\nmatch = 'first'\nactions = ['stuck']\n[misbehave]\nrestore_prompt = 1")
+    assert (await type_to(seat, "the first", policy=PEOPLE_FIRST)).outcome == "accepted"
+    await seat.tmux.press(seat.pane, "Escape")
+    await seat.pushed("turn_ended")
+    await seat.shows("\n> the first")
+    assert (await type_to(seat, "the second", policy=PEOPLE_FIRST, ours=["the first"])).outcome == "accepted"
+    assert prompts(seat) == ["the first", "the second"]
+
+
+async def _attached(seat, *, typing=True):
+    """Wait until the person is attached, and no longer counts as typing for having come."""
+    clients = ["tmux", "-S", seat.tmux.socket, "list-clients"]
+    while not subprocess.run(clients, capture_output=True, check=True).stdout:
+        await asyncio.sleep(0.01)
+    assert ((await seat.tmux.terminal("s-1", seat.pane)).typed_at is not None) is typing
 
 
 async def test_dead_agent_is_not_typed_to_and_the_others_live_on(desk):
@@ -153,13 +272,12 @@ async def test_copy_mode_and_a_forgotten_draft_do_not_spoil_the_message(desk):
     assert prompts(seat) == ["hello"]
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-async def test_cancelled_sender_leaves_no_draft(desk, until, at_once):
+async def test_cancelled_sender_leaves_no_draft(desk, until):
     seat = await desk.seat()
-    policy = TypingPolicy(at_once=at_once, clear=("C-u",))
+    policy = TypingPolicy(clear=("C-u",))
     for number in range(16):
         sending = asyncio.create_task(type_to(seat, f"message {number}", policy=policy))
-        end = time.monotonic() + number * 0.0005
+        end = time.monotonic() + number * 0.001
         while time.monotonic() < end:
             await asyncio.sleep(0)
         sending.cancel()
@@ -187,6 +305,7 @@ async def test_cancelled_sender_leaves_no_draft(desk, until, at_once):
         ("a\u200bb\ufeff\u2066\U000e0041", "a<U+200B>b<U+FEFF><U+2066><U+E0041>"),
         ("family: 👨\u200d👩\u200d👧 ünï", "family: 👨\u200d👩\u200d👧 ünï"),
         ("a\u2028b", "a\nb"),
+        ("C:\\", "C:\\ "),
         ("", ""),
     ],
 )

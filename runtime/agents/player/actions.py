@@ -105,11 +105,14 @@ def sleep(agent: Agent, value: float) -> None:
     agent.attend(float(value) / agent.speed)
 
 
-def ask_permission(agent: Agent, value: str | dict[str, str]) -> None:
-    """Wait for a person's decision; a no ends the turn."""
+def ask_permission(agent: Agent, value: str | dict[str, Any]) -> str | None:
+    """Wait for a person's decision; a no ends the turn, a choice becomes the last thing said."""
     question = value if isinstance(value, str) else value["question"]
-    if not agent.ask(question):
+    choices = () if isinstance(value, str) else tuple(value.get("choices", ()))
+    answer = agent.ask(question, choices)
+    if not answer:
         raise Failed(f"Not allowed: {question}")
+    return f"Chosen: {choices[answer - 1]}" if choices else None
 
 
 def crash(agent: Agent, value: int | dict[str, int]) -> None:
@@ -208,10 +211,16 @@ def echo_late(agent: Agent, value: float | dict[str, float]) -> None:
     agent.misbehave["echo_late"] = float(value["seconds"] if isinstance(value, dict) else value)
 
 
+def dialog_in(agent: Agent, value: float) -> None:
+    """Open a dialog by itself after some seconds of idleness."""
+    agent.misbehave["dialog_in"] = time.monotonic() + float(value)
+
+
 MISBEHAVIOUR: dict[str, Callable[[Agent, Any], None]] = {
     "deaf": deaf,
+    "dialog_in": dialog_in,
     "echo_late": echo_late,
-    **{name: _counted(name) for name in ("swallow_enter", "die_after_paste", "dialog_before_paste")},
+    **{name: _counted(name) for name in ("swallow_enter", "die_after_paste", "dialog_before_paste", "restore_prompt")},
 }
 DOINGS = (
     *(say, write_file, append_file, replace, shell, commit, push, pull_request, sleep),

@@ -6,11 +6,14 @@ from collections import deque
 from contextlib import suppress
 
 from .channel import Channel
+from .diary import Diary
 from .terminal import BOLD, DIM, Terminal, harmless
 
 SIGN = "> "
 QUEUED = "(queued) "
+GO_ON = "Allow me to go on?"
 SHOWN_LINES = 30
+SHOWN = 300
 
 
 class Interrupted(Exception):
@@ -20,12 +23,13 @@ class Interrupted(Exception):
 class Agent:
     """State of the running program; everything happens on one thread, in `attend`."""
 
-    def __init__(self, terminal: Terminal, channel: Channel, speed: float) -> None:
-        self.terminal, self.channel, self.speed = terminal, channel, speed
+    def __init__(self, terminal: Terminal, channel: Channel, speed: float, diary: Diary) -> None:
+        self.terminal, self.channel, self.speed, self.diary = terminal, channel, speed, diary
         self.waiting: deque[str] = deque()
         self.misbehave: dict[str, float] = {}
         self.dialog: str | None = None
-        self.answer: bool | None = None
+        self.choices: tuple[str, ...] = ()
+        self.answer: int | None = None
         self.busy = False
         self._draft = ""
         self._leaving = 0.0
@@ -45,8 +49,20 @@ class Agent:
             if until is None or time.monotonic() >= until:
                 return False
 
+    def idle(self) -> None:
+        """Wait for the keyboard; a dialog may come up by itself."""
+        due = self.misbehave.get("dialog_in")
+        if due is None:
+            self.attend()
+            return
+        self.attend(max(0.0, due - time.monotonic()))
+        if time.monotonic() >= due and not self.waiting:
+            del self.misbehave["dialog_in"]
+            self.ask(GO_ON)
+
     def told(self, text: str) -> None:
         """Show a prompt in the transcript and report that it was accepted."""
+        self.diary.write("took", text=text)
         self.channel.push("prompt", text=text)
         lines = text.split("\n")
         self.terminal.show("")
@@ -55,17 +71,31 @@ class Agent:
         if len(lines) > SHOWN_LINES:
             self.terminal.show(f"  … and {len(lines) - SHOWN_LINES} more lines", style=DIM)
 
-    def ask(self, question: str) -> bool:
-        """Show a dialog and wait for its answer; whatever is typed meanwhile goes to the dialog."""
-        self.dialog, self.answer = question, None
-        self.terminal.show(f"? {question}\n  Enter or y: yes   n or Escape: no", style=BOLD)
-        self.channel.push("waiting", question=question)
+    def interrupted(self, prompt: str) -> None:
+        """Some agents put the prompt back into the composer when nothing has come of it yet."""
+        if self._used("restore_prompt"):
+            self._draft = prompt
+            self._draw()
+
+    def ask(self, question: str, choices: tuple[str, ...] = ()) -> int:
+        """Show a dialog and wait for its answer: 0 for no, else the number of the choice.
+
+        Whatever is typed meanwhile goes to the dialog.
+        """
+        self.dialog, self.answer, self.choices = question, None, choices
+        listed = "".join(f"\n  {number}: {choice}" for number, choice in enumerate(choices, 1))
+        self.terminal.show(f"? {question}{listed}\n  Enter or y: yes   n or Escape: no", style=BOLD)
+        self.channel.push("waiting", question=question, **({"choices": choices} if choices else {}))
         self._draw()
         while (answer := self._answered()) is None:
             self.attend()
         self.dialog = None
-        self.terminal.show("  yes" if answer else "  no", style=DIM)
+        self.terminal.show(
+            f"  {choices[answer - 1]}" if answer and choices else "  yes" if answer else "  no", style=DIM
+        )
         self.channel.push("resumed")
+        if not self.busy:
+            self.channel.push("ready")
         self._draw()
         return answer
 
@@ -86,18 +116,24 @@ class Agent:
             if kind == "paste" and self._used("die_after_paste"):
                 self.leave(1)
             if kind == "paste" and self._used("dialog_before_paste"):
-                self.ask("Allow me to go on?")
+                self.diary.write("swallowed", text=value)
+                self.ask(GO_ON)
                 return
             self._draft += value
             self._draw()
 
-    def _answered(self) -> bool | None:
+    def _answered(self) -> int | None:
         return self.answer
 
     def _answer(self, kind: str, value: str) -> None:
+        self.diary.write("dialog", kind=kind, value=value)
         # Like the real ones: a paste is swallowed, and Enter takes the preselected "yes".
-        if kind != "paste" and value in ("Enter", "y", "n", "Escape"):
-            self.answer = value in ("Enter", "y")
+        if kind == "paste":
+            return
+        if value in ("Enter", "y", "n", "Escape"):
+            self.answer = int(value in ("Enter", "y"))
+        elif value.isdecimal() and 1 <= int(value) <= len(self.choices):
+            self.answer = int(value)
 
     def _key(self, key: str) -> None:
         if key == "Enter" and self._draft and not self._used("swallow_enter"):
@@ -138,8 +174,7 @@ class Agent:
         return left > 0
 
     def _draw(self) -> None:
-        first, _, rest = self._draft.partition("\n")
-        more = f" [+{rest.count(chr(10)) + 1} lines]" if rest else ""
+        draft = self._draft if len(self._draft) < 2 * SHOWN else f"{self._draft[:SHOWN]}…{self._draft[-SHOWN:]}"
         queued = QUEUED * bool(self.waiting and self.busy)
-        self.terminal.below = f"{queued}{SIGN}{harmless(first[:300])}{more}"
+        self.terminal.below = f"{queued}{SIGN}{harmless(draft.replace(chr(10), ' '))}"
         self.terminal.refresh()

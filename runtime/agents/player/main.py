@@ -5,6 +5,7 @@ import os
 from . import actions
 from .agent import Agent, Interrupted
 from .channel import Channel
+from .diary import Diary
 from .script import Script, load
 from .terminal import DIM, Terminal
 
@@ -12,7 +13,8 @@ from .terminal import DIM, Terminal
 def main(arguments: list[str]) -> None:
     """Run on this terminal; the first prompt comes from a file, which may be empty."""
     terminal, channel = Terminal(), Channel(os.environ.get("AO_LAUNCH"))
-    agent = Agent(terminal, channel, float(os.environ.get("AO_SPEED") or 1))
+    diary = Diary(os.environ.get("AO_DIARY"))
+    agent = Agent(terminal, channel, float(os.environ.get("AO_SPEED") or 1), diary)
     channel.push("ready")
     names = {"session": os.environ.get("AO_SESSION", ""), "issue": os.environ.get("AO_ISSUE_ID", "")}
     terminal.show(f"Scripted agent of session {names['session']}. It plays {os.environ['AO_SCRIPT']}.", style=DIM)
@@ -25,7 +27,7 @@ def main(arguments: list[str]) -> None:
             if agent.waiting:
                 _turn(agent, script)
             else:
-                agent.attend()
+                agent.idle()
     except (EOFError, OSError):
         agent.leave(129)
 
@@ -38,6 +40,7 @@ def _turn(agent: Agent, script: Script) -> None:
         last = actions.play(agent, script.play(prompt))
         agent.channel.push("turn_ended", last_message=last)
     except Interrupted:
+        agent.interrupted(prompt)
         agent.terminal.show("Interrupted.", style=DIM)
         agent.channel.push("turn_ended", last_message="Interrupted.")
     finally:

@@ -63,8 +63,13 @@ class Terminal:
         return keys, any(other in ready for other in also)
 
     def _visible(self) -> str:
-        width = os.get_terminal_size(1).columns - 1
-        return self.below if self.below.isascii() and len(self.below) <= width else self.below[: width // 2] + "…"
+        """Return what of the line below fits: its beginning and its end."""
+        room = os.get_terminal_size(1).columns - 1
+        room = room if self.below.isascii() else room // 2
+        if len(self.below) <= room:
+            return self.below
+        end = room // 3
+        return f"{self.below[: room // 2 - end]}…{self.below[-end:]}"
 
     def _out(self, text: str) -> None:
         data = text.encode("utf-8", "replace")

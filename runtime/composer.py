@@ -1,0 +1,69 @@
+"""What of a message can be recognised in an agent's composer, and how text is made harmless for it."""
+
+import re
+
+MAY_COMMAND = ("/", "!", "#")
+# Punctuation that selects nothing in any dialog we know, see knowledge/agents.md section 1.
+PROBE = "~.~.~"
+# How agents that show long pastes as one word write it.
+FOLDED = "[Pasted"
+
+_GONE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
+# Reorder, hide or smuggle text: bidirectional controls, zero-width characters and tags.
+_SEEN = (
+    0x061C,
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xE0000, 0xE0080),
+)
+_CHARACTERS: dict[int, str | None] = {
+    **_GONE,
+    **{code: f"<U+{code:04X}>" for code in _SEEN if code not in (0x200C, 0x200D)},
+    0x2028: "\n",
+    0x2029: "\n",
+}
+_FOLDED_BEFORE_PROBE = re.compile(r"\[Pasted[^\]]*\]" + re.escape(PROBE))
+
+
+def as_terminal_text(text: str) -> str:
+    """Return text that a terminal and an agent take as data; doing it twice changes nothing.
+
+    Control characters go, characters that reorder or hide text become visible. A first character that agents read as
+    a command gets a space before it, a last one that makes a line break of Enter gets a space behind it.
+    """
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CHARACTERS).strip("\n")
+    plain = f"{plain} " if plain.endswith("\\") else plain
+    return f" {plain}" if plain.startswith(MAY_COMMAND) else plain
+
+
+def beginning(text: str) -> str:
+    """Return what the first line of a composer with this text shows in any width."""
+    return _squeezed(next((line for line in text.split("\n") if line.strip()), "").strip()[:24])
+
+
+def shows(screen: str, before: str, start: str) -> bool:
+    """Tell whether a text with this beginning has come onto the screen: an earlier one like it may stand there too."""
+    now, then = _squeezed(screen), _squeezed(before)
+    return any(now.count(sign) > then.count(sign) for sign in (start, FOLDED) if sign)
+
+
+def holds(screen: str, text: str) -> bool:
+    """Tell whether the composer holds the text, seen by the probe right behind it."""
+    now = _closed(screen)
+    return _closed(text)[-12:] + PROBE in now or _FOLDED_BEFORE_PROBE.search(now) is not None
+
+
+def is_one_of(line: str, texts: list[str]) -> bool:
+    """Tell whether the composer's line is one of these texts, or a probe that was left behind."""
+    shown = _squeezed(line)
+    return PROBE in shown or any(beginning(text) in shown for text in texts if text.strip())
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def _closed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
