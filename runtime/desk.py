@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 EXISTS = 'a pull request for branch "{branch}" already exists:\n{url}'
 NOTHING_PUSHED = "Push the branch first: run `git push origin HEAD:{branch}`, then `gh pr create` again."
 ENDED = "This session has ended ({status}); nothing can be pushed from it any more."
+READ_ONLY = "This is the orchestrator: it changes no code. Start a worker for it with `ao spawn --prompt TEXT`."
 NOT_OPENED = "The pull request could not be opened: {error}"
 
 
@@ -87,6 +88,8 @@ class Desk:
         seen = self._look(session_id)
         if not seen.session.live:
             return Answer.refused(ENDED.format(status=seen.session.announced_status))
+        if seen.session.role == "orchestrator" and _changes_code(request):
+            return Answer.refused(READ_ONLY)
         if isinstance(request, PushRequest):
             return await self._push(seen.session, request)
         if request.command == "pr create":
@@ -131,6 +134,10 @@ class Desk:
         if seen is None:
             raise UserError(f"there is no session {session_id}")
         return seen
+
+
+def _changes_code(request: Request) -> bool:
+    return isinstance(request, PushRequest) or request.command in ("pr create", "pr edit")
 
 
 def _ask(tx: Tx, session: Session, key: str, payload: Mapping[str, object]) -> None:

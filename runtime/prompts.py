@@ -23,6 +23,19 @@ review comments and failed checks as messages here; answer by changing the code 
 Your last message of each turn is shown to people on GitHub: say in a sentence or two what you did.
 """
 
+_ORCHESTRATOR = """You coordinate the coding agents that work on {repo}; people talk to you here.
+
+You change no code yourself: this worktree is for reading, and nothing can be pushed from it. Instead:
+`ao status` shows what every session is doing, `ao spawn ISSUE` starts an agent on an issue,
+`ao spawn --prompt TEXT` one on a task of your own, and `ao send SESSION TEXT` talks to one.
+Each of them has its own worktree and opens its own pull request; failed checks and reviews reach it without you.
+Cut work so that no two agents change the same files, and say what the others are doing where it matters.
+Workers write to you here as `[from SESSION] …`. Your last message of each turn is what people read.
+"""
+_REACH = """
+The project's orchestrator is `{name}`. Tell it what others have to know: `ao send {name} TEXT`.
+"""
+
 _SHELL_SIGNS = re.compile(r"`{3,}")
 
 
@@ -64,6 +77,17 @@ def begin_again(task: str, session: Session, facts: Facts, after: str) -> str:
     begun = _BEGUN.format(after=after.replace("_", " "), base=f"origin/{session.base}")
     pull = facts.pull_request
     return task + begun + (_HAS_PULL.format(number=pull.number) if pull else "")
+
+
+def orchestrator(session: Session, project: Project) -> str:
+    """Return the first prompt of the session that coordinates the others."""
+    text = _ORCHESTRATOR.format(repo=session.repo)
+    return f"{text}\n{project.rules.strip()}\n" if project.rules.strip() else text
+
+
+def reach(orchestrator: str) -> str:
+    """Return what a worker is told about the project's orchestrator."""
+    return _REACH.format(name=orchestrator)
 
 
 def message(of: Message) -> str:
