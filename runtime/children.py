@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from runtime.errors import UserError
 from runtime.facts import Killed
-from runtime.inbox import CHILD
+from runtime.inbox import OF_SESSION
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.status import Judgement
@@ -50,7 +50,7 @@ def tell_parent(tx: Tx, child: Session, text: str, *, key: str) -> bool:
     """Put a message into the parent's inbox, where it waits even while the parent is away; False without a parent."""
     if child.parent is None or sessions.get(tx.sql, child.parent) is None:
         return False
-    messages.add(tx, child.parent, kind=CHILD, source_key=key, author=child.id, parts={"body": text})
+    messages.add(tx, child.parent, kind=OF_SESSION, source_key=key, author=child.id, parts={"body": text})
     return True
 
 

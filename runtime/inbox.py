@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 QUEUED, PASTED, ACCEPTED, ANSWERED, FAILED = "queued", "pasted", "accepted", "answered", "failed"
-CHILD = "child"
-"""The kind of what a child session says to its parent."""
+OF_SESSION = "session"
+"""The kind of what one session says to another; it waits while that one is away."""
 
 INTERRUPT = "interrupt"
 """What a person says to an agent that they have just interrupted."""

@@ -1,6 +1,6 @@
 """What the committed rows say about one session, read at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +67,15 @@ def look(sql: sa.Connection, session_id: str) -> Look | None:
         steps=sessions.steps(sql, session_id),
         waiting=tuple(messages.of_session(sql, session_id, QUEUED, PASTED)),
     )
+
+
+def looks(sql: sa.Connection, *, projects: Collection[str], live_only: bool) -> list[Look]:
+    """Return the same for all sessions of some projects, oldest first, with a handful of queries however many."""
+    which = sessions.ids(projects, live_only=live_only)
+    listed = sessions.chosen(sql, which)
+    known = facts.of_sessions(sql, which, {session.id: session.created_at for session in listed})
+    steps, waiting = sessions.steps_of(sql, which), messages.waiting_of(sql, which)
+    return [
+        Look(session=one, facts=known[one.id], steps=steps.get(one.id, {}), waiting=tuple(waiting.get(one.id, ())))
+        for one in listed
+    ]

@@ -131,7 +131,7 @@ def _first(of: Message) -> str:
     return of.text or ""
 
 
-def _child(of: Message) -> str:
+def _session(of: Message) -> str:
     return f"[from {of.author}] {of.parts['body']}"
 
 
@@ -143,7 +143,7 @@ _KINDS: dict[str, Callable[[Message], str]] = {
     "person": _person,
     "interrupt": _person,
     "notice": _person,
-    "child": _child,
+    "session": _session,
 }
 
 

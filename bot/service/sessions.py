@@ -8,7 +8,7 @@ from bot.parts import Parts
 from bot.service.seen import seen
 from runtime.facts import Cleaned
 from runtime.facts import Killed as KilledFact
-from runtime.look import Look
+from runtime.look import Look, looks
 from runtime.status import activity
 from runtime.store import facts, sessions
 from runtime.store.tx import Tx
@@ -26,14 +26,16 @@ class Sessions:
 
     def listing(self, *, project: str | None, ended: bool) -> tuple[list[SessionView], int]:
         """Return the sessions, oldest first, and how many ended ones were left out."""
-        stored = self._store.read(lambda sql: sessions.listing(sql, project=project, live_only=False))
-        known = [session for session in stored if session.project in self._parts.projects]
-        wanted = [session for session in known if session.live or ended]
-        return [self.get(session.id) for session in wanted], len(known) - len(wanted)
+        chosen = [name for name in self._parts.projects if project in (None, name)]
+        found = self._store.read(lambda sql: looks(sql, projects=chosen, live_only=not ended))
+        hidden = 0 if ended else self._store.read(lambda sql: sessions.count_ended(sql, chosen))
+        return [self._view(one) for one in found], hidden
 
     def get(self, name: str) -> SessionView:
         """Return one session."""
-        found = seen(self._parts, name)
+        return self._view(seen(self._parts, name))
+
+    def _view(self, found: Look) -> SessionView:
         session, worktree = found.session, self._parts.workspaces.worktree(found.session)
         times = self._parts.projects[session.project].times
         return view(

@@ -1,5 +1,8 @@
 """Rows of facts: the newest of each kind and subject."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import msgspec
 import sqlalchemy as sa
 
@@ -84,5 +87,21 @@ def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:
     spawned_at = sql.execute(
         sa.select(done.done_at).where(done.session_id == session_id, done.name == SPAWNED)
     ).scalar()
+    return _current(created_at, spawned_at, rows)
+
+
+def of_sessions(sql: sa.Connection, which: sa.Select[tuple[str]], created: Mapping[str, float]) -> dict[str, Facts]:
+    """Return the same for many sessions with two queries; `which` selects their ids, `created` has their times."""
+    found: dict[str, list[Any]] = {name: [] for name in created}
+    query = sa.select(T.kind, T.value, T.session_id).where(T.session_id.in_(which)).order_by(T.at)
+    for row in sql.execute(query):
+        found[row.session_id].append(row)
+    done = schema.steps.c
+    spawns = sa.select(done.session_id, done.done_at).where(done.session_id.in_(which), done.name == SPAWNED)
+    spawned_at: dict[str, float] = {row.session_id: row.done_at for row in sql.execute(spawns)}
+    return {name: _current(created[name], spawned_at.get(name), rows) for name, rows in found.items()}
+
+
+def _current(created_at: float, spawned_at: float | None, rows: Sequence[Any]) -> Facts:
     known = [msgspec.convert(row.value, KINDS[row.kind]) for row in rows]
     return current(assemble(created_at, spawned_at, known))

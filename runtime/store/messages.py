@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runtime.changes import Undelivered
-from runtime.inbox import ACCEPTED, ANSWERED, CHILD, FAILED, PASTED, QUEUED, Message, same_text, within
+from runtime.inbox import ACCEPTED, ANSWERED, FAILED, OF_SESSION, PASTED, QUEUED, Message, same_text, within
 from runtime.store import schema, sessions
 from runtime.store.tx import Tx, new_id
 
@@ -112,6 +112,15 @@ def of_session(sql: sa.Connection, session_id: str, *states: str) -> list[Messag
     return [Message(**row) for row in sql.execute(query).mappings()]
 
 
+def waiting_of(sql: sa.Connection, which: sa.Select[tuple[str]]) -> dict[str, list[Message]]:
+    """Return what still has to reach the agents of the sessions of these ids, in the order it came."""
+    found: dict[str, list[Message]] = {}
+    query = sa.select(schema.messages).where(T.session_id.in_(which), T.state.in_((QUEUED, PASTED))).order_by(T.id)
+    for row in sql.execute(query).mappings():
+        found.setdefault(row["session_id"], []).append(Message(**row))
+    return found
+
+
 def get(sql: sa.Connection, identity: int) -> Message | None:
     """Return one message."""
     row = sql.execute(sa.select(schema.messages).where(T.id == identity)).mappings().first()
@@ -163,7 +172,7 @@ def ask_again(tx: Tx, session_id: str, why: str) -> None:
 
 
 def fail_waiting(tx: Tx, session_id: str, why: str) -> None:
-    """Fail everything that can no longer reach the agent; what children say waits for its return."""
+    """Fail everything that can no longer reach the agent; what other sessions say waits for its return."""
     for message in of_session(tx.sql, session_id, QUEUED, PASTED):
-        if message.kind != CHILD:
+        if message.kind != OF_SESSION:
             fail(tx, message, why)

@@ -100,7 +100,7 @@ messages = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("session_id", sa.Text, sa.ForeignKey("sessions.id"), nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),  # task comment review ci person child
+    sa.Column("kind", sa.Text, nullable=False),  # task comment review ci person session
     sa.Column("source_key", sa.Text, nullable=False, unique=True),
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("parts", sa.JSON, nullable=False),  # what the text is made of, by part key

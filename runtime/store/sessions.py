@@ -1,5 +1,6 @@
 """Rows of sessions, their addresses and the steps of their spawn."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -72,6 +73,24 @@ def listing(sql: sa.Connection, *, project: str | None = None, live_only: bool =
     return [Session(**row) for row in sql.execute(query).mappings()]
 
 
+def ids(projects: Collection[str], *, live_only: bool) -> sa.Select[tuple[str]]:
+    """Return the query for the ids of some projects' sessions, for other queries to build on."""
+    query = sa.select(T.id).where(T.project.in_(projects))
+    return query.where(T.live) if live_only else query
+
+
+def chosen(sql: sa.Connection, which: sa.Select[tuple[str]]) -> list[Session]:
+    """Return the sessions of these ids, oldest first."""
+    query = sa.select(schema.sessions).where(T.id.in_(which)).order_by(T.created_at, T.number)
+    return [Session(**row) for row in sql.execute(query).mappings()]
+
+
+def count_ended(sql: sa.Connection, projects: Collection[str]) -> int:
+    """Return how many sessions of some projects have ended."""
+    query = sa.select(sa.func.count()).select_from(schema.sessions)
+    return int(sql.execute(query.where(T.project.in_(projects), T.live.is_(False))).scalar_one())
+
+
 def unfinished(sql: sa.Connection) -> list[Session]:
     """Return the sessions that still hold something: live ones, and ended ones that are not cleaned up."""
     cleaned = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")
@@ -120,6 +139,14 @@ def steps(sql: sa.Connection, name: str) -> dict[str, dict[str, Any]]:
     """Return the steps done for a session, with what each left behind."""
     rows = sql.execute(sa.select(schema.steps).where(schema.steps.c.session_id == name)).mappings()
     return {row["name"]: row["data"] for row in rows}
+
+
+def steps_of(sql: sa.Connection, which: sa.Select[tuple[str]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the same for the sessions of these ids."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in sql.execute(sa.select(schema.steps).where(schema.steps.c.session_id.in_(which))).mappings():
+        found.setdefault(row["session_id"], {})[row["name"]] = row["data"]
+    return found
 
 
 def with_step(sql: sa.Connection, step: str) -> set[str]:

@@ -67,7 +67,7 @@ async def test_parent_hears_that_its_child_has_ended(bot):
     await child_of(bot, "app-1")
     await bot.learns(Killed(by="me"), name="app-2")
     [told] = inbox(bot, "app-1")
-    assert (told.kind, told.author, told.state) == ("child", "app-2", "queued")
+    assert (told.kind, told.author, told.state) == ("session", "app-2", "queued")
     assert told.parts["body"] == "app-2 has ended: killed (manually_killed)."
 
 
