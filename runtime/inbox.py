@@ -12,7 +12,7 @@ INTERRUPT = "interrupt"
 """What a person says to an agent that they have just interrupted."""
 NOTICE = "notice"
 """What the service itself has to say."""
-MACHINES = frozenset({"ci", CHILD, NOTICE})
+MACHINES = frozenset({"ci", OF_SESSION, NOTICE})
 """Kinds that no person wrote: they go after people's."""
 
 TELLING = 24
