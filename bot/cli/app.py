@@ -20,6 +20,7 @@ COMMANDS = {
     "status": ("status:status", "Shows what each session is doing."),
     "session": ("sessions:app", "Lists, attaches to and ends sessions."),
     "send": ("messages:send", "Sends a message to a session's agent."),
+    "events": ("events:app", "Lists, searches and follows the audit trail."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
 }
 """Where each command is, and its line in `ao --help`."""

@@ -28,7 +28,7 @@ class Service:
         self.sessions = Sessions(parts)
         self.messages = Messages(parts)
         self.deliveries = Deliveries(parts.store)
-        self.records = Records(parts.store)
+        self.records = Records(parts.store, parts.projects)
 
     def status(self) -> ServiceStatus:
         """Return what the service is doing."""
