@@ -145,4 +145,6 @@ def at(moment: str, now: float) -> str:
     """Return an ISO 8601 time by the clock on the wall here; the date too when it is not today's."""
     local = datetime.fromisoformat(moment).astimezone()
     today = datetime.fromtimestamp(now).astimezone().date()
-    return local.strftime("%H:%M:%S" if local.date() == today else "%m-%d %H:%M")
+    if local.date() == today:
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d")

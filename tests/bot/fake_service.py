@@ -152,7 +152,8 @@ class FakeDeliveries(FakePart):
 class FakeRecords(FakePart):
     async def listing(self, want, *, text, limit):
         self.check(want)
-        found = [row for row in reversed(self.service.trail) if text in row.summary and _wanted(row, want)]
+        wanted = [row for row in reversed(self.service.trail) if _wanted(row, want)]
+        found = [row for row in wanted if all(word in row.summary for word in text.split())]
         return found[:limit]
 
     async def counted(self, want):
@@ -171,6 +172,7 @@ class FakeRecords(FakePart):
         return self.service.trail[-1].id if self.service.trail else 0
 
     async def changed(self, *, after):
+        self.service.asked.append(("follow", after))
         while self.newest() <= after:
             await asyncio.sleep(0.01)
 
