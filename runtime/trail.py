@@ -32,6 +32,7 @@ KINDS: dict[str, Kind] = {
     "undo_failed": Kind("A step of a failed start could not be undone; the text says what is left behind.", "error"),
     "fact": Kind("Something became known about a session: from GitHub, its agent, its terminal or a person."),
     "transition": Kind("A session's status changed, with the reason and the evidence that decided."),
+    "restored": Kind("A person brought an ended session back."),
     "message": Kind("A message to an agent was queued, typed, accepted, answered, put back or failed."),
     "typed": Kind("A person typed a prompt into the session's terminal."),
     "trust": Kind("The sender's words were taken as a command, after a look at their permission."),

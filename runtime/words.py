@@ -27,7 +27,9 @@ def words(fact: Fact) -> str:
             kept = f"; work that was not pushed is kept as {fact.preserved}" if fact.preserved else ""
             return f"its worktree and branch are cleared away{kept}"
         case facts.Probe():
-            return f"a look at its terminal found it {fact.state}{_after(fact.detail)}"
+            looks = "a look" if fact.attempts <= 1 else f"{fact.attempts} looks"
+            detail = f" ({fact.detail})" if fact.detail else ""
+            return f"{looks} found its terminal {fact.terminal} and its process {fact.process}{detail}"
     return _by_somebody(fact)
 
 
@@ -47,10 +49,6 @@ def quoted(text: str, most: int = _QUOTED) -> str:
     """Return the beginning of what somebody said, in quotation marks, on one line."""
     flat = " ".join(text.split())
     return f'"{flat}"' if len(flat) <= most else f'"{flat[: most - 1]}…"'
-
-
-def _after(detail: str) -> str:
-    return f": {detail}" if detail else ""
 
 
 def _process(fact: facts.Process) -> str:

@@ -123,4 +123,4 @@ def records(store):
 
     from runtime.store.schema import records as table
 
-    return [row.kind for row in store.rows(select(table.c.kind))]
+    return [row.kind for row in store.rows(select(table.c.kind).order_by(table.c.id))]

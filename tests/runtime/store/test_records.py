@@ -1,6 +1,7 @@
 """The audit trail as it is read, searched and forgotten."""
 
 import ast
+import re
 import sqlite3
 import subprocess
 import sys
@@ -153,3 +154,9 @@ def test_every_kind_that_is_written_is_explained_and_every_kind_explained_is_wri
     written = dict(_recorded()) | {"replay_suspect": "the accept path"}
     assert {kind: where for kind, where in written.items() if kind not in KINDS} == {}, "add it to runtime/trail.py"
     assert set(KINDS) - set(written) == set()
+
+
+def test_the_documents_explain_the_same_kinds():
+    table = (ROOT / "docs/events.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (info|warning|error) \| (.*) \|$", table, re.MULTILINE)
+    assert {kind: (says, level) for kind, level, says in rows} == {kind: tuple(of) for kind, of in KINDS.items()}
