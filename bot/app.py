@@ -45,7 +45,6 @@ from runtime.look import look
 from runtime.project import Limits
 from runtime.pushes import Wake
 from runtime.redact import Redactor
-from runtime.spawn import place_in_queue
 from runtime.store.journal import Journal
 from runtime.store.store import Store
 from runtime.supervisor import Supervisor
@@ -81,10 +80,10 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     stories, settings, data = Stories(), config.settings, config.data_dir
     limits = next((project.limits for project in config.projects.values()), Limits())
     announcer = Announcer(config.projects, STORIES, edit_interval=pace.edit_interval)
-    redact = Redactor(secrets=_secrets(settings), data_dir=data, home=_home(environ))
-    store = Store(data / "ao.db", clock=pace.clock, judge=announcer, on_commit=pace.on_commit, redact=redact)
+    store = Store(data / "ao.db", clock=pace.clock, judge=announcer, on_commit=pace.on_commit)
     hub = Hub(Roots.of(settings.github_api_url), _auth(settings), AiohttpWire(), clock=pace.clock)
     identity = Identity(hub, store)
+    redact = Redactor(secrets=_secrets(settings), data_dir=data, home=_home(environ))
     forge = GitHubForge(hub, redact=redact)
     people = People(Permissions(hub, clock=pace.clock), identity)
     tmux = Tmux(data / "tmux" / "s")
@@ -94,8 +93,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
         seen = store.read(lambda sql: look(sql, session_id))
         if seen is None:
             return ""
-        position = store.read(lambda sql: place_in_queue(sql, seen.session, limits.sessions))
-        return render(seen.session, seen.facts, position=0 if seen.facts.spawned else position)
+        return render(seen.session, seen.facts)
 
     sender = OutboxSender(
         store, hub, identity, redact=redact, render=render_status, write_interval=pace.write_interval,
@@ -114,7 +112,8 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     dispatch = Dispatch(store, stories, config.projects, forge=forge, people=people, remember=hub.remember)
     return Parts(
         projects=config.projects, store=store, tmux=tmux, workspaces=workspaces, hub=hub, identity=identity,
-        sender=sender, desk=desk, supervisor=Supervisor(hands, pokes), receiver=_receiver(store, settings, stories),
+        sender=sender, desk=desk, supervisor=Supervisor(hands, pokes), hands=hands,
+        receiver=_receiver(store, settings, stories),
         worker=Worker(store, dispatch, limits=pace.worker, clock=pace.clock),
         redelivery=Redelivery(store, hub, after_start=pace.redeliver_after, every=pace.redeliver_every),
     )  # fmt: skip

@@ -112,7 +112,9 @@ def _project(name: str, raw: object, file: ConfigFile, environ: Mapping[str, str
     """Merge an entry with the sections that hold for all; raises pydantic's ValidationError."""
     entry = ProjectEntry.model_validate({} if raw is None else raw)
     sections = file.sections
-    given = entry.model_dump(exclude_none=True, exclude={"tracker", "runtime", "workspace", "reactions", "notify"})
+    given = entry.model_dump(
+        exclude_none=True, exclude={"tracker", "runtime", "workspace", "reactions", "notify", "limits"}
+    )
     shared = {"agent": sections.defaults.agent, "permissions": sections.defaults.permissions or "bypass"}
     for key in ("path", "script"):
         if key in given:
@@ -122,6 +124,7 @@ def _project(name: str, raw: object, file: ConfigFile, environ: Mapping[str, str
         | shared
         | given
         | {"id": name, "labels": sections.labels, "times": sections.times, "limits": sections.limits.built()}
+        | entry.limits.model_dump(exclude_none=True)
         | {"reactions": _reactions(sections.reactions, entry.reactions)}
     )
 

@@ -96,6 +96,12 @@ class FileLimits(Limits):
         return Limits(**{name: getattr(self, name) for name in Limits.model_fields})
 
 
+class ProjectLimits(Model):
+    """How much one project may use of what all may use."""
+
+    sessions: int | None = Field(None, ge=1, description="Live sessions of this project at the same time.")
+
+
 class ProjectEntry(Model):
     """One repository that agents work on."""
 
@@ -117,6 +123,7 @@ class ProjectEntry(Model):
     )
     tracker: Tracker = None
     comments: Literal["all", "mention"] | None = Field(None, description="Which comments reach the agent; default all.")
+    limits: ProjectLimits = ProjectLimits()
     reactions: Reactions | None = Field(None, description="Overrides single keys of the global reactions.")
     script: str | None = Field(None, description="What the scripted agent plays.")
 

@@ -20,11 +20,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a handler wants committed, why it did nothing if it did nothing, and the session it was about."""
+    """What a handler wants committed, and why it did nothing if it did nothing."""
 
     ops: Sequence[Op] = ()
     skip_reason: str | None = None
-    session_id: str | None = None
 
 
 class Stories(Protocol):
@@ -143,7 +142,7 @@ class Handling:
         def job(tx: Tx) -> None:
             for op in outcome.ops:
                 op(tx)
-            mark_handler(tx, delivery.id, name, outcome.skip_reason, session_id=outcome.session_id)
+            mark_handler(tx, delivery.id, name, outcome.skip_reason)
             if last:
                 finish(tx, delivery.id)
 

@@ -10,6 +10,7 @@ from bot.receiver import Receiver
 from bot.redelivery import Redelivery
 from bot.worker import Worker
 from runtime.desk import Desk
+from runtime.hands import Hands
 from runtime.project import Project
 from runtime.store.store import Store
 from runtime.supervisor import Supervisor
@@ -30,6 +31,7 @@ class Parts:
     sender: OutboxSender
     desk: Desk
     supervisor: Supervisor
+    hands: Hands
     receiver: Receiver
     worker: Worker
     redelivery: Redelivery

@@ -1,13 +1,12 @@
 """Hand comments on a session's issue or pull request to its agent."""
 
-import re
-
 from gidgethub.routing import Router
 
 from handlers import commands
 from handlers.context import Context, Delivery
 from handlers.payloads import CommentEvent
 from handlers.trust import may_command
+from runtime.visible import visible
 
 router = Router()
 
@@ -69,11 +68,3 @@ def _not_for_us(ctx: Context, text: str, command: str | None) -> str | None:
     if ctx.project.comments == "mention" and command is None and not ctx.people.is_mentioned(text):
         return "the comment does not name the bot"
     return None
-
-
-_HIDDEN = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
-
-
-def visible(body: str) -> str:
-    """Drop HTML comments: what nobody can see on the page must not reach an agent."""
-    return _HIDDEN.sub("", body).strip()

@@ -2,13 +2,13 @@
 
 from gidgethub.routing import Router
 
-from handlers.comments import visible
 from handlers.context import Context, Delivery
 from handlers.payloads import IssueEvent
 from handlers.trust import may_command
 from runtime import agents
 from runtime.errors import UserError
 from runtime.facts import IssueClosed, Killed, Paused
+from runtime.visible import visible
 
 router = Router()
 

@@ -4,12 +4,12 @@ from typing import Literal
 
 from gidgethub.routing import Router
 
-from handlers.comments import visible
 from handlers.context import Context, Delivery
 from handlers.payloads import ReviewEvent
 from handlers.trust import may_command
 from runtime.facts import Review
 from runtime.ports import ReviewComment
+from runtime.visible import visible
 
 router = Router()
 

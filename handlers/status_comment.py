@@ -1,7 +1,7 @@
 """Keep one comment on the issue that says where the session stands; it edits itself."""
 
 from handlers.outbound import on
-from runtime.changes import Cleared, StatusChanged
+from runtime.changes import Cleared, QueueMoved, StatusChanged
 from runtime.facts import Facts
 from runtime.project import Project
 from runtime.sessions import Session
@@ -40,8 +40,9 @@ PRESERVED = "The worktree and the branch are cleaned up; work that was not on Gi
 
 
 @on(Cleared)
+@on(QueueMoved)
 @on(StatusChanged)
-def revise_status_comment(change: StatusChanged | Cleared, tx: Tx, _project: Project) -> None:
+def revise_status_comment(change: StatusChanged | QueueMoved | Cleared, tx: Tx, _project: Project) -> None:
     """Let the comment be written again; edits in quick succession become one."""
     session = change.session
     if session.issue is not None:
@@ -52,12 +53,12 @@ def revise_status_comment(change: StatusChanged | Cleared, tx: Tx, _project: Pro
         )
 
 
-def render(session: Session, facts: Facts, *, position: int = 0, attach: str = "") -> str:
+def render(session: Session, facts: Facts, *, attach: str = "") -> str:
     """Return the comment's text for the facts as they are now."""
     headline = HEADLINES.get(session.announced_status, session.announced_status)
     lines = [f"### {headline}", "", "| | |", "|---|---|", f"| Session | `{session.id}` with {session.agent} |"]
-    if position:
-        lines.append(f"| Queue | number {position} |")
+    if session.queue_position:
+        lines.append(f"| Queue | number {session.queue_position} |")
     lines += [f"| Branch | `{session.branch}` |", *_pull_rows(facts), *_reason_rows(session, facts)]
     if session.live and attach:
         lines += ["", "<details><summary>Watch it in the terminal</summary>", "", f"    {attach}", "", "</details>"]

@@ -3,16 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runtime import children
+from runtime import children, queue
 from runtime.changes import StatusChanged
 from runtime.project import Project
 from runtime.sessions import Session
-from runtime.status import ENDED, Judgement, Status, judge
+from runtime.status import ENDED, Judgement, judge
 from runtime.store import facts as fact_rows
 from runtime.store import messages, sessions
 from runtime.store.tx import Tx
-
-_LEVELS = {Status.ERRORED: "error", Status.STUCK: "warning", Status.NEEDS_INPUT: "warning"}
 
 Story = Callable[[Any, Tx, Project], None]
 """An outbound story: it adds rows to the transaction that made the change, and nothing else."""
@@ -37,6 +35,8 @@ class Announcer:
                 session = sessions.get(tx.sql, name)
                 if session is not None and session.project in self._projects:
                     self._announce(tx, session)
+        if "sessions" in tx.topics:  # one was claimed, has ended or came back
+            queue.move(tx, self._projects)
         tx.edit_interval = self._edit_interval
         for change in tx.changes:
             if (project := self._projects.get(change.session.project)) is not None:
@@ -61,8 +61,7 @@ class Announcer:
         )
         tx.record(
             "transition", f"{session.id}: {session.announced_status or 'new'} → {judged.status} ({judged.reason})",
-            session_id=session.id, level=_LEVELS.get(judged.status), before=session.announced_status,
-            after=judged.status.value, reason=judged.reason, evidence=judged.evidence,
+            session_id=session.id, evidence=judged.evidence,
         )  # fmt: skip
         if session.live and judged.status in ENDED:
             sessions.change(tx, session.id, live=False, ended_at=tx.now)

@@ -42,4 +42,11 @@ class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-Change = StatusChanged | TurnEnded | Cleared | Undelivered
+class QueueMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that waits for a free slot has another place in the queue, or 0 because it may start."""
+
+    session: Session
+    position: int
+
+
+Change = StatusChanged | TurnEnded | Cleared | Undelivered | QueueMoved

@@ -4,7 +4,8 @@ AoError
 ├── UserError              a person can fix it; the text says how; shown once where they asked
 │   ├── ConfigError        names the file or variable, the key and the value that would work
 │   ├── WorkspaceMissing   a session cannot come back: its branch is gone; says what was kept of it
-│   └── NotAllowed         asked by somebody who may not
+│   ├── NotAllowed         asked by somebody who may not
+│   └── WrongUse           what was asked for makes no sense, whatever the state of things; exit 2
 ├── Retryable              try again later; carries `after`, in seconds
 │   ├── ForgeBusy          rate limit, 5xx or no connection
 │   └── StoreBusy          the journal cannot be written now
@@ -36,6 +37,10 @@ class WorkspaceMissing(UserError):
 
 class NotAllowed(UserError):
     """Somebody asked for what they may not do."""
+
+
+class WrongUse(UserError):
+    """What was asked for can never be done; the command line ends with 2."""
 
 
 class Retryable(AoError):

@@ -27,6 +27,27 @@ class ReviewComment:
         return self.in_reply_to or self.id
 
 
+@dataclass(frozen=True)
+class Issue:
+    """An issue as it is now; the forge counts pull requests among them."""
+
+    number: int
+    title: str
+    body: str
+    state: str
+    url: str
+    is_pull: bool = False
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pull request as it is now, and where its branch is."""
+
+    now: PullRequest
+    body: str = ""
+    same_repository: bool = True
+
+
 class Forge(Protocol):
     """Reads, and the few writes whose answer is needed at once; all others go through the outbox.
 
@@ -44,6 +65,12 @@ class Forge(Protocol):
 
     async def pull_request(self, repo: str, number: int) -> PullRequest:
         """Return the pull request as it is now, `at` being its last change."""
+
+    async def issue(self, repo: str, number: int) -> Issue:
+        """Return the issue as it is now."""
+
+    async def pull(self, repo: str, number: int) -> Pull:
+        """Return the pull request as it is now, with what counts when a session is to take it over."""
 
     async def review_comments(self, repo: str, number: int, review_id: int) -> list[ReviewComment]:
         """Return the comments of one review, oldest first."""

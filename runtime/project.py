@@ -92,6 +92,7 @@ class Project(Model):
     script: Path | None = Field(None, description="What the scripted agent plays (demo and tests).")
     labels: Labels = Labels()
     limits: Limits = Limits()
+    sessions: int | None = Field(None, ge=1, description="Live sessions of this project at the same time.")
     times: Times = Times()
     reactions: Reactions = Reactions()
 

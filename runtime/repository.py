@@ -84,6 +84,13 @@ class BareRepository:
         )
         return ended.out.strip() if ended.code == 0 else None
 
+    async def contains(self, commit: str, other: str) -> bool:
+        """Tell whether a commit has another among its ancestors, or is the same."""
+        ended = await self.git.attempt("merge-base", "--is-ancestor", other, commit, git_dir=self.control)
+        if ended.code not in (0, 1):
+            raise failure(("merge-base",), ended)
+        return ended.code == 0
+
     async def remote_branches(self) -> dict[str, str]:
         """Return the remote's branches and their commits, as last fetched; callers at the same moment share a look."""
         if self._listing is None:

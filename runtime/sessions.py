@@ -32,6 +32,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     role: Literal["worker", "orchestrator"] = "worker"
     parent: str | None = None
     pull: int | None = None
+    model: str | None = None
+    queue_position: int = 0
+    """Which of those that wait for a free slot it is; 0 when it waits for none."""
 
 
 def session_id(prefix: str, number: int) -> str:
@@ -40,6 +43,16 @@ def session_id(prefix: str, number: int) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise ValueError(f"not a session id: {name!r}")
     return name
+
+
+_LONGEST_NAME = 80
+
+
+def display_name(title: str, prompt: str = "") -> str:
+    """Return what a session is called: its issue's title, else the first line of its prompt that says something."""
+    lines = (line.lstrip("#").strip() for line in prompt.splitlines())
+    name = " ".join((title or next((line for line in lines if line), "")).split())
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
 def branch_name(session: str) -> str:

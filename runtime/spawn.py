@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-import sqlalchemy as sa
-
 from runtime import prompts
 from runtime.agents import Task
 from runtime.errors import Permanent, Retryable, UserError
@@ -25,18 +23,12 @@ log = logging.getLogger(__name__)
 FULL = 1e9
 
 
-def place_in_queue(sql: sa.Connection, session: Session, limit: int) -> int:
-    """Return 0 when the session may start, else its place among those that wait for a free slot."""
-    live = sessions.listing(sql)
-    started = sessions.with_step(sql, facts.SPAWNED)
-    waiting = [other.id for other in live if other.id not in started]
-    ahead = waiting.index(session.id) if session.id in waiting else 0
-    return max(0, ahead + 1 - max(0, limit - len(started)))
-
-
 async def spawn(hands: Hands, seen: Look) -> float:
-    """Do the steps that are not done yet; a failure that will not get better undoes them all."""
-    if hands.store.read(lambda sql: place_in_queue(sql, seen.session, hands.limits.sessions)):
+    """Do the steps that are not done yet; a failure that will not get better undoes them all.
+
+    One that waits for a free slot does nothing: the commit that gives it one wakes it.
+    """
+    if seen.session.queue_position:
         return FULL
     step = "workspace"
     try:
@@ -82,7 +74,7 @@ async def _launch(hands: Hands, seen: Look) -> None:
     await furnish(project, worktree, env)
     task = Task(
         session=session.id, prompt=how.prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
-        env=env, permissions=project.permissions, rules=project.rules, script=project.script,
+        env=env, permissions=project.permissions, rules=project.rules, script=project.script, model=session.model,
         resume=how.resume,
     )  # fmt: skip
     launch = agent.prepare(place, task)

@@ -25,6 +25,7 @@ class Supervisor:
     async def run(self) -> None:
         """Adopt what an earlier service left, then keep every session until cancelled."""
         topic = self._hands.store.topic("sessions")
+        await self._hands.store.write(lambda tx: tx.wake("sessions"))  # the limits may be others than before
         async with asyncio.TaskGroup() as group:
             await self._adopt()
             group.create_task(self._read_pushes(), name="pushes")

@@ -33,6 +33,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ended_at: str | None
     workspace_path: str | None
     attach_command: str | None
+    queue_position: int = 0
 
 
 def view(
@@ -69,6 +70,7 @@ def view(
         created_at=iso(session.created_at),
         ended_at=None if session.ended_at is None else iso(session.ended_at),
         workspace_path=workspace_path,
+        queue_position=session.queue_position,
         attach_command=attach_command if session.live or _is_kept(facts) else None,
     )
 

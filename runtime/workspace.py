@@ -99,14 +99,17 @@ class Repository(BareRepository):
             raise GitFailed(NOT_OURS.format(path=path))
         return "made" if progress == "ready" and not present else progress
 
-    def _refuse_shared_branch(self, path: Path, branch: str) -> None:
-        """Refuse a branch that somebody else has checked out: two worktrees would undo each other's commits."""
-        others = [tree for tree in self.worktrees() if tree.path != path and tree.path.exists()]
+    def used_by(self, branch: str, *, besides: Path | None = None) -> Path | None:
+        """Return the directory that has the branch checked out, if one has."""
+        others = [tree for tree in self.worktrees() if tree.path != besides and tree.path.exists()]
         if self.borrowed:
             others.append(Worktree(path=self.path, branch=branch_in(self.path / "HEAD")))
-        for other in others:
-            if other.branch == branch:
-                raise GitFailed(IN_USE.format(branch=branch, path=other.path))
+        return next((other.path for other in others if other.branch == branch), None)
+
+    def _refuse_shared_branch(self, path: Path, branch: str) -> None:
+        """Refuse a branch that somebody else has checked out: two worktrees would undo each other's commits."""
+        if (other := self.used_by(branch, besides=path)) is not None:
+            raise GitFailed(IN_USE.format(branch=branch, path=other))
 
     async def _start_branch(self, path: Path, branch: str, sha: str) -> None:
         """Create the branch; one that this worktree already had stays where it is."""
@@ -118,7 +121,8 @@ class Repository(BareRepository):
         if found is None:
             raise GitFailed(f"cannot create {branch}: {created.err.strip()}", stderr=created.err)
         if found != sha:
-            await self.run("update-ref", f"refs/ao/preserved/{path.name}/{found[:12]}", found)
+            if not await self.contains(sha, found):
+                await self.run("update-ref", f"refs/ao/preserved/{path.name}/{found[:12]}", found)
             await self.run("update-ref", ref, sha, found)
 
     def _start_over(self, path: Path) -> None:

@@ -12,6 +12,7 @@ from runtime.ports import Forge
 from runtime.preserve import kept_files, kept_refs, preserve
 from runtime.project import Project
 from runtime.sessions import Session
+from runtime.starting_point import is_own, starting_point
 from runtime.store.store import Store
 from runtime.workspace import Repository, Settings
 
@@ -50,7 +51,17 @@ class Workspaces:
 
     def repository(self, session: Session) -> Repository:
         """Return the repository a session's worktree belongs to."""
-        project = self._projects[session.project]
+        return self._of(self._projects[session.project])
+
+    def checked_out_in(self, project: Project, branch: str) -> Path | None:
+        """Return the directory that has the branch checked out, if one has."""
+        return self._of(project).used_by(branch)
+
+    async def is_branch_name(self, name: str) -> bool:
+        """Tell whether git takes this for the name of a branch."""
+        return (await self._git.attempt("check-ref-format", f"refs/heads/{name}")).code == 0
+
+    def _of(self, project: Project) -> Repository:
         if project.id not in self._repositories:
             self._repositories[project.id] = self._open(project)
         return self._repositories[project.id]
@@ -76,7 +87,7 @@ class Workspaces:
         """
         repository = self.repository(session)
         async with self._slots:
-            base = await self._base(repository, session)
+            base = await starting_point(repository, session, await self._base(repository, session))
             settings = Settings(
                 gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
                 email=AGENT_EMAIL.format(session=session.id),
@@ -93,7 +104,7 @@ class Workspaces:
         """Return the newest commit of the base branch; fetched only when ours may be out of date."""
         pushed = self._store.topic(f"pushed:{session.repo}")
         age = self._store.clock() - self._fetched.get(session.project, 0.0)
-        if pushed.is_set() or age > FRESH_FOR:
+        if pushed.is_set() or age > FRESH_FOR or not is_own(session):
             pushed.clear()
             try:
                 await repository.fetch()
@@ -163,6 +174,8 @@ class Workspaces:
     async def close(self, session: Session, *, merged: bool) -> str:
         """Remove the worktree; the branch goes too when nothing was done on it, or after a merge, then everywhere.
 
+        A branch that others have begun stays theirs: only our copy of what the forge has goes.
+
         Return why the worktree was left alone, if it was: one that is not where we make them is not ours to remove.
         """
         repository, worktree = self.repository(session), self.worktree(session)
@@ -181,6 +194,10 @@ class Workspaces:
     async def _close_branch(self, repository: Repository, session: Session, *, merged: bool) -> None:
         tip = await repository.resolve(f"refs/heads/{session.branch}")
         if tip is None:
+            return
+        if not is_own(session):
+            if not repository.borrowed and tip == await repository.sha_of(session.branch):
+                await repository.delete_branch(session.branch, tip)
             return
         # Ours goes last: what is cut off between the two is found and done again.
         if merged:

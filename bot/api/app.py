@@ -18,7 +18,7 @@ from bot.api.operation import BadRequest, Operation, Unknown, perform
 from bot.api.operations import OPERATIONS
 from bot.api.port import ServicePort
 from bot.api.records import follow
-from runtime.errors import NotAllowed, Retryable, UserError
+from runtime.errors import NotAllowed, Retryable, UserError, WrongUse
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 BODY_LIMIT = 1024 * 1024
 _OURS = "The service failed at this; its log says why."
-_STATUS = {Unknown: 404, BadRequest: 400, NotAllowed: 403, UserError: 409}
+_STATUS = {Unknown: 404, BadRequest: 400, NotAllowed: 403, WrongUse: 422, UserError: 409}
 
 
 def private_app(service: ServicePort) -> Starlette:

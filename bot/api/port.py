@@ -9,6 +9,7 @@ from bot.api.deliveries import DeliveriesPort
 from bot.api.messages import MessagesPort
 from bot.api.records import RecordsPort
 from bot.api.sessions import SessionsPort
+from bot.api.spawns import SpawnsPort
 
 
 class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -48,6 +49,11 @@ class ServicePort(Protocol):
     @property
     def sessions(self) -> SessionsPort:
         """Sessions."""
+        ...
+
+    @property
+    def spawns(self) -> SpawnsPort:
+        """Starting sessions."""
         ...
 
     @property

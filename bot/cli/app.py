@@ -19,8 +19,9 @@ COMMANDS = {
     "config": ("local:config_app", "Checks, describes and shows the configuration."),
     "status": ("status:status", "Shows what each session is doing."),
     "session": ("sessions:app", "Lists, attaches to and ends sessions."),
+    "spawn": ("spawn:spawn", "Starts a session on an issue, a text, a branch or a pull request."),
+    "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
     "send": ("messages:send", "Sends a message to a session's agent."),
-    "events": ("events:app", "Lists, searches and follows the audit trail."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
 }
 """Where each command is, and its line in `ao --help`."""

@@ -13,8 +13,6 @@ _COMMENT = "Comment on the issue or pull request instead, or attach: ao session 
 _LOOK = "Look with: ao status, ao deliveries show GUID"
 
 TOP = {
-    "spawn": _LABEL,
-    "batch-spawn": _LABEL,
     "interrupt": _COMMENT,
     "approve": _COMMENT,
     "deny": _COMMENT,
@@ -22,6 +20,7 @@ TOP = {
     "orchestrator": _LABEL,
     "explain": _LOOK,
     "simulate": _LOOK,
+    "events": _LOOK,
     "notify": "See what waits for you with: ao status",
     "review-check": "See what waits for you with: ao status",
     "report": "The service hears from agents by itself.",

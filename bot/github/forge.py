@@ -11,7 +11,7 @@ from bot.github.marker import MARKER, marked
 from runtime.errors import ForgeRefused, GoneFromForge
 from runtime.facts import PullRequest
 from runtime.git import Remote
-from runtime.ports import ReviewComment
+from runtime.ports import Issue, Pull, ReviewComment
 from runtime.redact import MOST, Redactor
 
 LOG_LINES = 120
@@ -45,6 +45,21 @@ class GitHubForge:
     async def pull_request(self, repo: str, number: int) -> PullRequest:
         """Return the pull request as it is now."""
         return pull_request(await self._get(repo, f"/pulls/{int(number)}"))
+
+    async def issue(self, repo: str, number: int) -> Issue:
+        """Return the issue as it is now."""
+        data = await self._get(repo, f"/issues/{int(number)}")
+        return Issue(
+            number=data["number"], title=data["title"], body=data["body"] or "", state=data["state"],
+            url=data["html_url"], is_pull="pull_request" in data,
+        )  # fmt: skip
+
+    async def pull(self, repo: str, number: int) -> Pull:
+        """Return the pull request as it is now; a branch whose repository is gone counts as another's."""
+        data = await self._get(repo, f"/pulls/{int(number)}")
+        head, base = data["head"].get("repo"), data["base"]["repo"]
+        same = head is not None and head["id"] == base["id"]
+        return Pull(now=pull_request(data), body=data["body"] or "", same_repository=same)
 
     async def review_comments(self, repo: str, number: int, review_id: int) -> list[ReviewComment]:
         """Return the comments of one review.

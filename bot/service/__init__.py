@@ -12,6 +12,7 @@ from bot.service.deliveries import Deliveries
 from bot.service.messages import Messages
 from bot.service.records import Records
 from bot.service.sessions import Sessions
+from bot.service.spawns import Spawns
 from runtime.errors import StoreBusy, TmuxUnavailable
 from runtime.store import deliveries as journal
 from runtime.store import sessions as session_rows
@@ -26,9 +27,10 @@ class Service:
         self._broken = broken
         self._started = time.time()
         self.sessions = Sessions(parts)
+        self.spawns = Spawns(parts, broken)
         self.messages = Messages(parts)
         self.deliveries = Deliveries(parts.store)
-        self.records = Records(parts.store, parts.projects)
+        self.records = Records(parts.store)
 
     def status(self) -> ServiceStatus:
         """Return what the service is doing."""

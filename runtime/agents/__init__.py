@@ -17,6 +17,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What differs between agents when they are fed and watched."""
 
     can_resume: bool = False
+    takes_model: bool = False
+    """Can be told which model to use."""
     asks_permission: bool = False
     prompt_at_launch: bool = True
     """Takes its first prompt from the launch; else it is typed once the agent is ready."""

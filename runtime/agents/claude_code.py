@@ -31,7 +31,7 @@ class ClaudeCode:
     """Hooks say what it does; the first prompt comes with the launch."""
 
     name = "claude-code"
-    capabilities = Capabilities(can_resume=True, asks_permission=True)
+    capabilities = Capabilities(can_resume=True, takes_model=True, asks_permission=True)
     quit_keys = ("C-c", "C-c")
 
     def installed(self, path: str) -> str:

@@ -33,7 +33,7 @@ class Codex:
 
     name = "codex"
     # Enter while it is busy cuts its stream off; Tab queues.
-    capabilities = Capabilities(can_resume=True, asks_permission=True, queue_key="Tab")
+    capabilities = Capabilities(can_resume=True, takes_model=True, asks_permission=True, queue_key="Tab")
     quit_keys = ("C-c", "C-c")
 
     def installed(self, path: str) -> str:

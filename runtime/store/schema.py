@@ -63,6 +63,8 @@ sessions = sa.Table(
     sa.Column("role", sa.Text, nullable=False, server_default="worker"),  # worker orchestrator
     sa.Column("parent", sa.Text),  # the session that started this one
     sa.Column("pull", sa.Integer),  # the pull request that it was started to take over
+    sa.Column("model", sa.Text),  # the one that was asked for
+    sa.Column("queue_position", sa.Integer, nullable=False, server_default="0"),  # 0: nothing is waited for
     sa.UniqueConstraint("project", "number"),
     sa.Index("one_live_session_per_issue", "project", "issue", unique=True, sqlite_where=sa.text("live")),
     sa.Index("live_sessions", "live"),
@@ -151,12 +153,8 @@ records = sa.Table(
     sa.Column("level", sa.Text, nullable=False, server_default="info"),  # info warning error
     sa.Column("source", sa.Text, nullable=False, server_default=""),  # whoever made it so: person push service time …
     sa.Index("records_of_session", "session_id", "id"),
-    sa.Index("records_of_delivery", "delivery_id", sqlite_where=sa.text("delivery_id IS NOT NULL")),
     sa.Index("records_of_kind", "kind", "id"),
 )
-
-records_search = sa.table("records_search", sa.column("rowid"), sa.column("summary"), sa.column("data"))
-"""The words of the records, an FTS5 index that triggers keep (https://www.sqlite.org/fts5.html#external_content_tables)."""
 
 notes = sa.Table(
     "notes",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from runtime.sessions import Session, branch_name, session_id
-from runtime.store import schema
+from runtime.store import numbers, schema
 from runtime.store.tx import Tx
 
 T = schema.sessions.c
@@ -27,34 +27,46 @@ def claim(
     role: Literal["worker", "orchestrator"] = "worker",
     parent: str | None = None,
     pull: int | None = None,
+    branch: str | None = None,
+    model: str | None = None,
 ) -> Session | None:
     """Make the issue's session and return it, or None when the issue has a live one already.
 
-    The database enforces one live session per project and issue, so two claims at once make one session.
+    The database enforces one live session per project and issue, so two claims at once make one session. Its branch
+    is named after it unless another is given.
     """
-    taken = sa.select(T.id).where(T.project == project, T.issue == issue, T.live)
-    if issue is not None and tx.sql.execute(taken).first():
+    if issue is not None and of_issue(tx.sql, project, issue) is not None:
         return None
-    highest = tx.sql.execute(sa.select(sa.func.max(T.number)).where(T.project == project)).scalar()
-    number = int(highest or 0) + 1
+    number = numbers.next_free(tx.sql, project)
     name = session_id(prefix, number)
     home = repo.lower()  # GitHub compares names of repositories without case
     key = f"{home}#{issue}" if issue is not None else name
     tx.sql.execute(
         schema.sessions.insert().values(
             id=name, project=project, number=number, repo=repo, session_key=key, issue=issue, title=title, task=task,
-            agent=agent, branch=branch_name(name), base=base, asked_by=asked_by, created_at=tx.now, live=True,
+            agent=agent, branch=branch or branch_name(name), base=base, asked_by=asked_by, created_at=tx.now, live=True,
             announced_status="", announced_reason="", announced_at=tx.now, role=role, parent=parent, pull=pull,
+            model=model,
         )
     )  # fmt: skip
     if issue is not None:
         address(tx, name, f"issue:{home}#{issue}")
-    address(tx, name, f"branch:{home}:{branch_name(name)}")
+    address(tx, name, f"branch:{home}:{branch or branch_name(name)}")
     address(tx, name, f"trailer:{home}:{name}")
-    tx.record("claimed", f"{name} claimed for {key} by {asked_by}", session_id=name, agent=agent, by=asked_by)
+    tx.record("claimed", f"{name} claimed for {key} by {asked_by}", session_id=name)
     tx.touched.add(name)
     tx.wake("sessions")
     return get(tx.sql, name)
+
+
+def of_issue(sql: sa.Connection, project: str, issue: int | None) -> str | None:
+    """Return the live session that has the issue."""
+    return sql.execute(sa.select(T.id).where(T.project == project, T.issue == issue, T.live)).scalar()
+
+
+def on_branch(sql: sa.Connection, project: str, branch: str) -> str | None:
+    """Return the live session that works on the branch."""
+    return sql.execute(sa.select(T.id).where(T.project == project, T.branch == branch, T.live)).scalar()
 
 
 def get(sql: sa.Connection, name: str) -> Session | None:
@@ -159,7 +171,7 @@ def step_done(tx: Tx, name: str, step: str, **data: Any) -> None:
     """Record that a step is done."""
     insert = schema.steps.insert().prefix_with("OR REPLACE")
     tx.sql.execute(insert.values(session_id=name, name=step, data=data, done_at=tx.now))
-    tx.record("step", f"{name}: {step} done", session_id=name, step=step)
+    tx.record("step", f"{name}: {step} done", session_id=name)
     tx.touched.add(name)
 
 

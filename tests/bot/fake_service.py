@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from bot.api.app import private_app
 from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.listen import bind
 from bot.api.messages import Sent
-from bot.api.operation import BadRequest, Unknown
+from bot.api.operation import Unknown
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.api.records import RecordView
 from bot.api.sessions import Killed
-from runtime.errors import StoreBusy, UserError
+from bot.api.spawns import Outcome, Spawned
+from runtime.errors import StoreBusy, UserError, WrongUse
 from runtime.view import SessionView
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -67,10 +67,14 @@ class FakeService:
         self.trail: list[RecordView] = []
         self.projects = [ProjectStatus(id="my-app", repo="o/my-app")]
         self.outcome = "processing"
+        self.outcomes: list[Outcome] = []
+        self.issue: str | None = None
+        self.claimed: str | None = None
         self.reasons: list[str] = []
         self.busy = False
         self.asked: list[tuple[object, ...]] = []
         self.sessions = FakeSessions(self)
+        self.spawns = FakeSpawns(self)
         self.messages = FakeMessages(self)
         self.deliveries = FakeDeliveries(self)
         self.records = FakeRecords(self)
@@ -120,6 +124,34 @@ class FakeSessions(FakePart):
         return Killed(already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1")
 
 
+class FakeSpawns(FakePart):
+    """Spawns `app-5` for anything; `outcome` says how that goes."""
+
+    async def spawn(self, wanted):
+        self.service.asked.append(("spawn", wanted))
+        if wanted.project == "x":
+            raise WrongUse("There is no project 'x'; there are: my-app.")
+        return self._spawned("app-5", wanted.issue)
+
+    async def spawn_many(self, wanted):
+        self.service.asked.append(("spawn_many", wanted))
+        return self.service.outcomes
+
+    async def started(self, name, *, patience):
+        if self.service.outcome == "gone":
+            raise UserError(f"{name} could not start. Step `launch` failed: no script")
+        return self._spawned(name, self.service.issue)
+
+    def _spawned(self, name, issue):
+        outcome = self.service.outcome
+        return Spawned(
+            id=name, project_id="my-app", issue_id=issue, branch=f"ao/{name}", agent="scripted",
+            state=outcome if outcome in ("queued", "starting") else "spawned",
+            queue_position=2 if outcome == "queued" else 0, claimed_url=self.service.claimed,
+            attach_command="attach" if outcome == "processing" else None,
+        )  # fmt: skip
+
+
 class FakeMessages(FakePart):
     async def send(self, name, text, *, author, wait, patience):
         self.service.sessions.get(name)
@@ -150,35 +182,15 @@ class FakeDeliveries(FakePart):
 
 
 class FakeRecords(FakePart):
-    async def listing(self, want, *, text, limit):
-        self.check(want)
-        wanted = [row for row in reversed(self.service.trail) if _wanted(row, want)]
-        found = [row for row in wanted if all(word in row.summary for word in text.split())]
-        return found[:limit]
-
-    async def counted(self, want):
-        return dict(Counter(row.kind for row in self.service.trail if _wanted(row, want)).most_common())
-
-    def check(self, want):
-        self.service.asked.append(("records", *(value for value in msgspec.structs.astuple(want) if value is not None)))
-        if want.kind == "nonsense":
-            raise BadRequest("There is no kind 'nonsense'; there are: fact.")
-
-    def after(self, id, want, *, limit):
-        rows = [row for row in self.service.trail if row.id > id]
-        return [row for row in rows if _wanted(row, want)][:limit], rows[-1].id if rows else id
+    def after(self, id, *, limit):
+        return [row for row in self.service.trail if row.id > id][:limit]
 
     def newest(self):
         return self.service.trail[-1].id if self.service.trail else 0
 
     async def changed(self, *, after):
-        self.service.asked.append(("follow", after))
-        while self.newest() <= after:
+        while not self.after(after, limit=1):
             await asyncio.sleep(0.01)
-
-
-def _wanted(row, want):
-    return want.session in (None, row.session_id) and want.kind in (None, row.kind)
 
 
 def record(number: int, **changed: object) -> RecordView:

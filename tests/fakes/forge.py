@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from runtime.errors import GoneFromForge
 from runtime.facts import PullRequest
 from runtime.git import Remote
-from runtime.ports import ReviewComment
+from runtime.ports import Issue, ReviewComment
+from runtime.ports import Pull as PullNow
 from tests.fakes.github import GitHub, Pull
 
 BOT = "ao[bot]"
@@ -38,6 +40,23 @@ class FakeForge:
     async def pull_request(self, repo: str, number: int) -> PullRequest:
         self._ask("pull_request")
         return as_fact(self.github.pulls[number])
+
+    async def issue(self, repo: str, number: int) -> Issue:
+        self._ask("issue")
+        known = self.github.issues | self.github.pulls
+        if number not in known:
+            raise GoneFromForge(f"GET /repos/{repo}/issues/{number}: not found")
+        found, url = known[number], f"https://gh/issues/{number}"
+        if isinstance(found, Pull):
+            return Issue(number, "A pull request", found.body, found.state, url, is_pull=True)
+        return Issue(number, found.title, found.body or "", found.state, url)
+
+    async def pull(self, repo: str, number: int) -> PullNow:
+        self._ask("pull")
+        if number not in self.github.pulls:
+            raise GoneFromForge(f"GET /repos/{repo}/pulls/{number}: not found")
+        found = self.github.pulls[number]
+        return PullNow(as_fact(found), found.body, same_repository=not found.fork)
 
     async def review_comments(self, repo: str, number: int, review_id: int) -> list[ReviewComment]:
         self._ask("review_comments")

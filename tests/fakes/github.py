@@ -45,6 +45,7 @@ class GitHub:
 
     clock: FakeClock
     roles: dict[str, str] = field(default_factory=lambda: {"maintainer": "maintain", "reviewer": "write"})
+    issues: dict[int, Issue] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
     reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     logs: dict[int, str] = field(default_factory=dict)
@@ -60,7 +61,9 @@ class GitHub:
         return f"some-{role}"
 
     def open_issue(self, title: str = "Add a greeting", body: str | None = "Say hello.") -> Issue:
-        return Issue(self.number(), title, body)
+        issue = Issue(self.number(), title, body)
+        self.issues[issue.number] = issue
+        return issue
 
     def label(self, issue: Issue, name: str = "agent", *, by: str = "maintainer") -> Sent:
         return self._issue(issue, "labeled", by, label={"name": name})

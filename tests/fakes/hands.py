@@ -1,10 +1,12 @@
 """What keepers act with, where nothing outside the process is touched; what was asked for is noted in `did`."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
 from runtime.agents import Capabilities
+from runtime.git import Git
 from runtime.hands import Hands, Patience
 from runtime.launch import Launch
 from runtime.panes import Pane, Paste
@@ -67,6 +69,13 @@ class FakeWorkspaces:
         self.root, self.did, self.kept = root, did, ""
         self.broken: Exception | None = None
         self.stuck: Exception | None = None
+        self.elsewhere: Path | None = None
+
+    def checked_out_in(self, project: Any, branch: str) -> Path | None:
+        return self.elsewhere
+
+    async def is_branch_name(self, name: str) -> bool:
+        return (await Git(os.environ).attempt("check-ref-format", f"refs/heads/{name}")).code == 0
 
     def worktree(self, session: Any) -> Path:
         return self.root / session.id
@@ -105,6 +114,9 @@ class FakeWorkspaces:
 class FakeAgent:
     name = "scripted"
     capabilities = Capabilities()
+
+    def installed(self, path: str) -> str:
+        return "true"
 
     def prepare(self, place: Any, task: Any) -> Launch:
         return Launch(argv=("true",))

@@ -16,7 +16,8 @@ def session(**changed: Any) -> Session:
         "asked_by": "maintainer", "created_at": NOW, "live": True, "ended_at": None, "announced_status": "working",
         "announced_reason": "task_in_progress", "announced_at": NOW, "recheck_at": None, "push_offset": 0,
     }  # fmt: skip
-    return Session(**{**known, **changed})
+    named = {"branch": f"ao/{changed['id']}"} if "id" in changed else {}
+    return Session(**{**known, **named, **changed})
 
 
 def facts(**known: Any) -> Facts:

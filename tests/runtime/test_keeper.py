@@ -9,8 +9,8 @@ from runtime.errors import ForgeBusy, GitFailed, TmuxUnavailable, UserError
 from runtime.facts import Killed, Paused, Process, Turn
 from runtime.keeper import Keeper
 from runtime.project import Limits
-from runtime.spawn import place_in_queue
 from runtime.store import messages
+from tests.fakes.bot import a_project
 from tests.fakes.hands import Deeds, FakeAgent, until
 
 
@@ -138,21 +138,16 @@ async def test_surprise_is_logged_with_its_cause_and_tried_again(bot, github, de
     assert caplog.records[0].session_id == "app-1"
 
 
-async def test_sessions_beyond_the_limit_wait_for_their_turn(bot, github, tmp_path):
-    deeds = Deeds(bot, tmp_path, limits=Limits(sessions=1))
+async def test_sessions_beyond_the_limit_wait_for_their_turn(make_bot, github, tmp_path):
+    bot = make_bot(a_project(limits=Limits(sessions=1)))
+    deeds = Deeds(bot, tmp_path)
     await bot.starts()
-    first = bot.session
-    for _ in range(2):
-        await claimed(bot, github)
-    waiting = bot.sessions[1:]
-    places = [bot.store.read(lambda sql, one=one: place_in_queue(sql, one, 1)) for one in waiting]
-    assert places == [1, 2]
-    async with keeping(deeds, waiting[0].id):
+    await claimed(bot, github)
+    async with keeping(deeds, "app-2"):
         await asyncio.sleep(0.02)
         assert deeds.did == []
-        await bot.learns(Killed(by="me"), name=first.id)
-        bot.store.topic(waiting[0].id).set()
-        await until(lambda: f"new_session {waiting[0].id}" in deeds.did)
+        await bot.learns(Killed(by="me"), name="app-1")
+        await until(lambda: "new_session app-2" in deeds.did)
 
 
 async def test_message_is_typed_when_the_agent_is_ready_and_accepted_by_its_word(bot, deeds, tmp_path):

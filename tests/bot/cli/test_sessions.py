@@ -134,7 +134,7 @@ def test_message_from_a_session_says_where_it_comes_from(ao, service):
         (["xyzzy"], 2, "There is no command 'xyzzy'."),
         (["session", "lst"], 2, "No such command 'lst'"),
         (["status", "--frob"], 2, "No such option: --frob"),
-        (["spawn", "3", "-p", "x"], 2, "`spawn` is not available yet. Label the issue on GitHub"),
+        (["spawn", "3", "-p", "x"], 2, "There is no project 'x'"),
         (["simulate", "--event", "push", "x.json"], 2, "`simulate` is not available yet."),
         (["session", "restore", "app-1"], 2, "`restore` is not available yet."),
     ],
