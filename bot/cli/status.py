@@ -2,23 +2,24 @@
 
 import json
 import time
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from bot.cli.client import get
+from bot.cli.client import ServiceFailed, get
 from bot.cli.sessions import JsonOption, ProjectOption
-from bot.cli.text import ACTIVITIES, CI_MARKS, REVIEW_MARKS, ago, coloured, counted, harmless
+from bot.cli.text import ACTIVITIES, CI_MARKS, REVIEW_MARKS, ago, complain, counted, harmless, on_a_terminal
 
 BANNER = "AGENT ORCHESTRATOR STATUS"
-_CLEAR = "\x1b[H\x1b[2J"
-_SUMMARY_LENGTH = 60
+NOTHING = "  (no active sessions)"
+_SUMMARY_WIDTH = 60
 
 
 def status(
     project: ProjectOption = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again and again until Ctrl+C.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 5.0,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen until Ctrl+C or q.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 5.0,
     terminated: Annotated[bool, typer.Option("--include-terminated", help="Include ended sessions.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -28,17 +29,60 @@ def status(
     if as_json:
         typer.echo(json.dumps(_sessions(project, terminated)["sessions"], indent=2, ensure_ascii=False))
         return
+    look = _Look(project, terminated)
+    if watch:
+        _watch(look, interval)
+    else:
+        typer.echo(look.page())
+
+
+def _watch(look: "_Look", interval: float) -> None:
+    if on_a_terminal():
+        from bot.cli.screen import watch as on_the_screen
+
+        on_the_screen(look.newest_page, interval)
+        return
     try:
-        while True:
-            shown = _page(_sessions(project, terminated), get("status"), time.time())
-            if watch and coloured():
-                typer.echo(_CLEAR, nl=False)
-            typer.echo(shown)
-            if not watch:
-                return
-            time.sleep(interval)
+        _below_each_other(look, interval)
     except KeyboardInterrupt:
         return
+
+
+def _below_each_other(look: "_Look", interval: float) -> None:
+    """Print page after page for a file or a pipe; a service that goes away is told once."""
+    away = ""
+    while True:
+        if not away:
+            typer.echo(f"{look.page()}\n")
+        time.sleep(interval)
+        before, away = away, look.again()
+        if away and not before:
+            complain(away)
+
+
+class _Look:
+    """What the service answered last; it stays in view while the service is away."""
+
+    def __init__(self, project: str | None, terminated: bool) -> None:
+        self._ask = partial(_sessions, project, terminated)
+        self._found, self._service = self._ask(), get("status")
+
+    def again(self) -> str:
+        """Ask the service again; return why it does not answer, or nothing."""
+        try:
+            self._found, self._service = self._ask(), get("status")
+        except ServiceFailed as error:
+            return str(error)
+        return ""
+
+    def page(self) -> str:
+        """Return what is known as text for the terminal of now."""
+        return _page(self._found, self._service, time.time())
+
+    def newest_page(self) -> str:
+        """Return the page of now; while the service is away the last one, below a line that says so."""
+        away = self.again()
+        return f"⚠ {away}\n{self.page()}" if away else self.page()
 
 
 def _sessions(project: str | None, terminated: bool) -> dict[str, Any]:
@@ -47,22 +91,21 @@ def _sessions(project: str | None, terminated: bool) -> dict[str, Any]:
 
 
 def _page(found: dict[str, Any], service: dict[str, Any], now: float) -> str:
-    from bot.cli.table import Column, draw
+    from bot.cli.table import Column, clipped, draw, fitted
 
     columns = [
         Column("Session", at_most=20),
         Column("Branch", gives_way=True, at_most=24),
         *[Column(title) for title in ("PR", "CI", "Rev", "Thr", "Activity", "Age")],
     ]
+    rows = {session["id"]: _row(session, now) for session in found["sessions"]}
+    wide = fitted(columns, list(rows.values()))
     lines = [BANNER]
     for name in found["projects"]:
         sessions = [session for session in found["sessions"] if session["projectId"] == name]
-        lines += ["", name]
-        lines.append(
-            draw(columns, [_row(s, now) for s in sessions], map(_note, sessions))
-            if sessions
-            else "  (no active sessions)"
-        )
+        notes = [_note(session, clipped(harmless(session["summary"]), _SUMMARY_WIDTH)) for session in sessions]
+        drawn = draw(columns, [rows[session["id"]] for session in sessions], notes, wide) if sessions else NOTHING
+        lines += ["", name, drawn]
     return "\n".join([*lines, "", *_footer(found, service)])
 
 
@@ -80,17 +123,13 @@ def _row(session: dict[str, Any], now: float) -> list[str]:
     ]
 
 
-def _note(session: dict[str, Any]) -> str:
-    summary = harmless(session["summary"])
-    if len(summary) > _SUMMARY_LENGTH:
-        summary = summary[: _SUMMARY_LENGTH - 1] + "…"
+def _note(session: dict[str, Any], summary: str) -> str:
     return f"{session['status']} · {summary}" if summary else str(session["status"])
 
 
 def _footer(found: dict[str, Any], service: dict[str, Any]) -> list[str]:
     active = [session for session in found["sessions"] if not session["endedAt"]]
-    projects = {session["projectId"] for session in active}
-    parts = [f"{counted(len(active), 'active session')} across {counted(len(projects), 'project')}"]
+    parts = [f"{counted(len(active), 'active session')} across {counted(len(found['projects']), 'project')}"]
     if hidden := found["hiddenTerminatedCount"]:
         parts.append(f"{hidden} terminated hidden")
     lines = [" · ".join(parts)]

@@ -30,11 +30,13 @@ def width() -> int:
     return min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
 
 
-def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
-    """Return the table as text, each row followed by its note if that is not empty."""
+def draw(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Iterable[str] = (), wide: Sequence[int] = ()
+) -> str:
+    """Return the table as text, each row followed by its note if that is not empty; `wide` are `fitted` widths."""
     console = Console(width=width(), no_color=not coloured(), force_terminal=coloured(), highlight=False, emoji=False)
     with console.capture() as capture:
-        console.print(_table(columns, rows))
+        console.print(_table(columns, rows, wide or fitted(columns, rows)))
     header, *lines = capture.get().splitlines()
     drawn = [header]
     padded = [*notes, *[""] * len(rows)]
@@ -45,25 +47,35 @@ def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Iterab
     return "\n".join(line.rstrip() for line in drawn)
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
-    gap = 2 if width() >= ROOMY else 1
-    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
-    for column, wide in zip(columns, _widths(columns, rows, gap), strict=True):
-        table.add_column(column.title, no_wrap=True, overflow="ellipsis", width=wide)
-    for row in rows:
-        table.add_row(*[Text(cell, style=COLOURS.get(cell, "")) for cell in row])
-    return table
-
-
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], gap: int) -> list[int]:
+def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
     """Give each column what it needs; those that give way share what is missing."""
-    needed = [max(len(column.title), *[cell_len(row[at]) for row in rows]) for at, column in enumerate(columns)]
+    needed = [max([len(column.title), *[cell_len(row[at]) for row in rows]]) for at, column in enumerate(columns)]
     needed = [min(wide, column.at_most or wide) for wide, column in zip(needed, columns, strict=True)]
-    missing = sum(needed) + gap * (len(columns) - 1) - width()
+    missing = sum(needed) + _gap() * (len(columns) - 1) - width()
     yielding = [at for at, column in enumerate(columns) if column.gives_way]
     for at in yielding if missing > 0 else ():
         needed[at] = max(_LEAST, needed[at] - -(-missing // len(yielding)))
     return needed
+
+
+def clipped(text: str, cells: int) -> str:
+    """Return a text that takes up at most so many cells of the terminal, with an ellipsis where it was cut."""
+    found = Text(text)
+    found.truncate(cells, overflow="ellipsis")
+    return found.plain
+
+
+def _gap() -> int:
+    return 2 if width() >= ROOMY else 1
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], wide: Sequence[int]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _gap(), 0, 0), header_style="bold")
+    for column, cells in zip(columns, wide, strict=True):
+        table.add_column(column.title, no_wrap=True, overflow="ellipsis", width=cells)
+    for row in rows:
+        table.add_row(*[Text(cell, style=COLOURS.get(cell, "")) for cell in row])
+    return table
 
 
 def _note(console: Console, note: str) -> str:

@@ -13,13 +13,20 @@ REVIEW_MARKS = {"approved": "✓", "changes_requested": "✗", "pending": "△"}
 ACTIVITIES = {"active": "working", "waiting_input": "waiting"}
 COLOURS = {"✓": "green", "✗": "red", "⋯": "yellow", "△": "yellow", "⚠": "yellow"}
 
+_HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_UNCERTAIN = {chr(code) for code in range(0xFE00, 0xFE10)}
+"""Variation selectors: terminals do not agree how wide what they select is."""
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def on_a_terminal() -> bool:
+    """Tell whether standard output is a terminal that can move its cursor."""
+    return sys.stdout.isatty() and environment().get("TERM") != "dumb"
 
 
 def coloured() -> bool:
     """Tell whether colours belong on standard output: a terminal, and no NO_COLOR (https://no-color.org)."""
-    env = environment()
-    return sys.stdout.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
+    return on_a_terminal() and not environment().get("NO_COLOR")
 
 
 def say(text: str = "", colour: str | None = None) -> None:
@@ -33,9 +40,11 @@ def complain(text: str) -> None:
 
 
 def harmless(text: str) -> str:
-    """Return text on one line without control, format and bidirectional characters."""
-    kept = "".join(" " if char in "\t\r\n" else char for char in text)
-    return "".join(char for char in kept if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+    """Return text on one line without control, format and bidirectional characters, in characters of certain width."""
+    if text.isascii() and text.isprintable():
+        return text
+    kept = (" " if char in "\t\r\n" else char for char in text)
+    return "".join(char for char in kept if unicodedata.category(char) not in _HARMFUL and char not in _UNCERTAIN)
 
 
 def ago(moment: str | None, now: float) -> str:
