@@ -80,10 +80,10 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     stories, settings, data = Stories(), config.settings, config.data_dir
     limits = next((project.limits for project in config.projects.values()), Limits())
     announcer = Announcer(config.projects, STORIES, edit_interval=pace.edit_interval)
-    store = Store(data / "ao.db", clock=pace.clock, judge=announcer, on_commit=pace.on_commit)
+    redact = Redactor(secrets=_secrets(settings), data_dir=data, home=_home(environ))
+    store = Store(data / "ao.db", clock=pace.clock, judge=announcer, on_commit=pace.on_commit, redact=redact)
     hub = Hub(Roots.of(settings.github_api_url), _auth(settings), AiohttpWire(), clock=pace.clock)
     identity = Identity(hub, store)
-    redact = Redactor(secrets=_secrets(settings), data_dir=data, home=_home(environ))
     forge = GitHubForge(hub, redact=redact)
     people = People(Permissions(hub, clock=pace.clock), identity)
     tmux = Tmux(data / "tmux" / "s")

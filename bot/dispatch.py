@@ -72,7 +72,7 @@ class Dispatch:
             now=self._store.clock(),
         )  # fmt: skip
         await handler(seen, ctx)
-        return Outcome(tuple(ctx.ops), seen.skip_reason)
+        return Outcome(tuple(ctx.ops), seen.skip_reason, session.id if session else None)
 
     def say_error(self, delivery: Row, error: UserError) -> list[Op]:
         """Return the comment that tells a person what to do about an error of theirs, once per delivery."""

@@ -20,10 +20,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a handler wants committed, and why it did nothing if it did nothing."""
+    """What a handler wants committed, why it did nothing if it did nothing, and the session it was about."""
 
     ops: Sequence[Op] = ()
     skip_reason: str | None = None
+    session_id: str | None = None
 
 
 class Stories(Protocol):
@@ -142,7 +143,7 @@ class Handling:
         def job(tx: Tx) -> None:
             for op in outcome.ops:
                 op(tx)
-            mark_handler(tx, delivery.id, name, outcome.skip_reason)
+            mark_handler(tx, delivery.id, name, outcome.skip_reason, session_id=outcome.session_id)
             if last:
                 finish(tx, delivery.id)
 

@@ -26,24 +26,14 @@ def delivery_detail(store: Store, guid: str) -> DeliveryDetail:
     if found is None:
         raise Unknown(f"there is no delivery {guid}: `ao deliveries ls` lists them")
     runs = [HandlerRun(handler=r.handler, done_at=iso(r.done_at), skip_reason=r.skip_reason) for r in found.runs]
-    caused = [_line(line, found.entry.id) for line in found.records]
+    caused = [record_view(line) for line in found.records]
     payload = msgspec.json.decode(found.body) if found.body else None
     return DeliveryDetail(delivery=delivery_view(found.entry), handlers=runs, records=caused, payload=payload)
 
 
-def record_views(store: Store, *, after: int, limit: int) -> list[RecordView]:
-    """Return the next records after an id, oldest first."""
-    return [
-        RecordView(
-            id=line.id, at=iso(line.at), kind=line.kind, session_id=line.session_id, summary=line.summary,
-            delivery_id=line.delivery_id, data=line.data,
-        )
-        for line in records.after(store, after, limit=limit)
-    ]  # fmt: skip
-
-
-def _line(line: deliveries.Line, delivery_id: int) -> RecordView:
+def record_view(line: records.Record) -> RecordView:
+    """Return one line of the audit trail."""
     return RecordView(
-        id=line.id, at=iso(line.at), kind=line.kind, session_id=line.session_id, summary=line.summary,
-        delivery_id=delivery_id, data=line.data,
+        id=line.id, at=iso(line.at), kind=line.kind, level=line.level, source=line.source, session_id=line.session_id,
+        summary=line.summary, delivery_id=line.delivery_id, delivery=line.delivery, data=line.data,
     )  # fmt: skip

@@ -18,4 +18,7 @@ async def may_command(delivery: Delivery, ctx: Context, sender: User, *, body: s
         delivery.skip(f"{sender.login} is a bot, and bots are not listened to")
     elif not await ctx.people.may_write(ctx.repo, sender.login):
         delivery.skip(f"{sender.login} has no write permission")
+    else:
+        name, text = ctx.session.id if ctx.session else None, f"{sender.login} may write to {ctx.repo}"
+        ctx.do(lambda tx: tx.record("trust", text, session_id=name, login=sender.login, repo=ctx.repo))
     return delivery.skip_reason is None

@@ -7,10 +7,12 @@ from runtime import children, queue
 from runtime.changes import StatusChanged
 from runtime.project import Project
 from runtime.sessions import Session
-from runtime.status import ENDED, Judgement, judge
+from runtime.status import ENDED, Judgement, Status, judge
 from runtime.store import facts as fact_rows
 from runtime.store import messages, sessions
 from runtime.store.tx import Tx
+
+_LEVELS = {Status.ERRORED: "error", Status.STUCK: "warning", Status.NEEDS_INPUT: "warning"}
 
 Story = Callable[[Any, Tx, Project], None]
 """An outbound story: it adds rows to the transaction that made the change, and nothing else."""
@@ -61,7 +63,8 @@ class Announcer:
         )
         tx.record(
             "transition", f"{session.id}: {session.announced_status or 'new'} → {judged.status} ({judged.reason})",
-            session_id=session.id, evidence=judged.evidence,
+            session_id=session.id, level=_LEVELS.get(judged.status), before=session.announced_status,
+            after=judged.status.value, reason=judged.reason, evidence=judged.evidence,
         )  # fmt: skip
         if session.live and judged.status in ENDED:
             sessions.change(tx, session.id, live=False, ended_at=tx.now)

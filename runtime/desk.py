@@ -92,6 +92,15 @@ class Desk:
             return Answer.refused(READ_ONLY)
         if isinstance(request, PushRequest):
             return await self._push(seen.session, request)
+        try:
+            answer = await self._gh(seen, request)
+        except UserError as told:
+            answer = Answer.refused(str(told))
+        if not answer.ok:
+            await self._store.write(lambda tx: _record_refusal(tx, session_id, request, answer.text))
+        return answer
+
+    async def _gh(self, seen: Look, request: GhRequest) -> Answer:
         if request.command == "pr create":
             return await self._create(seen, request)
         return await gh_answers.answer(self._forge, self._may_write, seen.session, seen.facts, request)
@@ -105,6 +114,8 @@ class Desk:
         if answer.ok:
             fact = Pushed(sha=request.updates[0].new)
             await self._store.write(lambda tx: facts.learn(tx, session.id, fact, source="gate"))
+        else:
+            await self._store.write(lambda tx: _record_refusal(tx, session.id, request, answer.text))
         return answer
 
     async def _create(self, seen: Look, request: GhRequest) -> Answer:
@@ -143,3 +154,15 @@ def _changes_code(request: Request) -> bool:
 def _ask(tx: Tx, session: Session, key: str, payload: Mapping[str, object]) -> None:
     asked = dict(payload)
     outbox.enqueue(tx, key=key, kind="pull_request", repo=session.repo, payload=asked, session_id=session.id)
+
+
+def _record_refusal(tx: Tx, session_id: str, request: Request, told: str) -> None:
+    tx.source = "gate"
+    if isinstance(request, GhRequest):
+        said = f"{session_id}: `gh {request.command}` refused: {told}"
+        tx.record("gh_refused", said, session_id=session_id, command=request.command, told=told)
+        return
+    refs = ", ".join(update.ref.removeprefix("refs/heads/") for update in request.updates)
+    said = f"{session_id}: push to {refs} refused: {told}"
+    commits = [update.new for update in request.updates]
+    tx.record("push_refused", said, session_id=session_id, refs=refs, commits=commits, told=told)

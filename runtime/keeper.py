@@ -4,11 +4,12 @@ A keeper never remembers what it has done; it reads it. So it may be killed at a
 """
 
 import asyncio
+import contextlib
 import logging
 
 from runtime.delivery import deliver, next_message
 from runtime.ending import end
-from runtime.errors import AoError, Retryable
+from runtime.errors import AoError, Retryable, StoreBusy
 from runtime.hands import Hands
 from runtime.look import Look, look
 from runtime.spawn import spawn
@@ -26,6 +27,7 @@ class Keeper:
         self._hands = hands
         self._id = session_id
         self._failures = 0
+        self._told = ""
 
     async def run(self) -> None:
         """Keep the session until it has ended and is cleaned up."""
@@ -40,6 +42,7 @@ class Keeper:
                 self._failures = 0
             except Exception as exc:  # one broken session must not stop the others
                 delay = self._put_off(exc)
+                await self._record(exc)
             await _wait(topic, delay)
 
     async def _act(self, seen: Look) -> float:
@@ -77,8 +80,19 @@ class Keeper:
         log.warning("session step failed", exc_info=not expected, extra=about)
         return min(after * 2.0 ** min(self._failures - 1, 6), 120.0)
 
+    async def _record(self, exc: Exception) -> None:
+        """Leave a record of a failure, once for each reason."""
+        why = str(exc) or type(exc).__name__
+        if why == self._told:
+            return
+        self._told = why
+        said = f"{self._id}: the next step failed: {why}"
+        with contextlib.suppress(StoreBusy):
+            await self._hands.store.write(lambda tx: tx.record("keeper_failed", said, session_id=self._id))
+
 
 def _judge_again(tx: Tx, session_id: str) -> None:
+    tx.source = "time"
     tx.touched.add(session_id)
 
 

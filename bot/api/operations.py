@@ -1,6 +1,6 @@
 """All operations of the interface, group by group."""
 
-from bot.api import deliveries, messages, sessions, spawns
+from bot.api import deliveries, messages, records, sessions, spawns
 from bot.api.operation import Nothing, Operation
 from bot.api.port import ServiceStatus
 
@@ -8,4 +8,11 @@ _STATUS = Operation(
     "GET", "/api/v1/status", "getStatus", "What the service does.", lambda s, _, __: s.status(), ServiceStatus, Nothing
 )
 
-OPERATIONS = (*sessions.OPERATIONS, *spawns.OPERATIONS, *messages.OPERATIONS, *deliveries.OPERATIONS, _STATUS)
+OPERATIONS = (
+    *sessions.OPERATIONS,
+    *spawns.OPERATIONS,
+    *messages.OPERATIONS,
+    *deliveries.OPERATIONS,
+    *records.OPERATIONS,
+    _STATUS,
+)

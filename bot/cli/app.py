@@ -22,6 +22,7 @@ COMMANDS = {
     "spawn": ("spawn:spawn", "Starts a session on an issue, a text, a branch or a pull request."),
     "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
     "send": ("messages:send", "Sends a message to a session's agent."),
+    "events": ("events:app", "Lists, searches and follows the audit trail."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
 }
 """Where each command is, and its line in `ao --help`."""

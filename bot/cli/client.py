@@ -2,16 +2,23 @@
 
 import json
 import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bot.cli.text import complain
 from bot.config import environment, socket_path
 from runtime.errors import AoError, UserError
 
 ANSWER_S = 30.0
-_REFUSED = 400
-_WRONG_USE = 422
+SILENCE_S = 60.0
+"""A stream says that it lives every 15 s; after this long it is opened anew."""
+AGAIN_S = 0.5
+AWAY = "The service has gone away; waiting for it to come back…"
+BACK = "The service is back; going on where it stopped."
+_REFUSED, _WRONG_USE, _OURS = 400, 422, 500
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _NO_SERVICE = "No service is running at {socket}. Start one with: ao serve"
 _NO_ANSWER = "The service at {socket} did not answer ({reason}). Look at its log, or restart it with: ao serve"
@@ -27,8 +34,7 @@ class WrongUsage(ServiceFailed, UserError):
 
 def get(path: str, *, within: float = ANSWER_S, **query: object) -> Any:
     """Return the service's JSON answer."""
-    given = {key: value for key, value in query.items() if value is not None}
-    return _request("GET", f"/api/v1/{path}" + (f"?{urlencode(given)}" if given else ""), None, within)
+    return _request("GET", _target(path, query), None, within)
 
 
 def post(path: str, body: dict[str, object] | None = None, *, patience: float = ANSWER_S) -> Any:
@@ -36,11 +42,62 @@ def post(path: str, body: dict[str, object] | None = None, *, patience: float = 
     return _request("POST", f"/api/v1/{path}", body, patience)
 
 
+def follow(path: str, *, after: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
+    """Yield what a stream of events says, for ever; a service that goes away is waited for, and nothing is missed.
+
+    Only a service that was never there, or that refuses, is an error.
+    """
+    from bot.cli.unix_http import NotThere, Refused, lines
+
+    place, last, connected, away = socket_path(environment(), Path.cwd()), after, False, False
+    while True:
+        resumed = {} if last is None else {"Last-Event-ID": str(last)}
+        try:
+            for seen, data in events(lines(place, _target(path, query), resumed, SILENCE_S)):
+                last, connected = seen, True
+                if away:
+                    complain(BACK)
+                    away = False
+                if data:
+                    yield json.loads(data)
+        except Refused as error:
+            if not connected or error.status < _OURS:
+                raise ServiceFailed(_reason(error.status, error.content)) from error
+        except OSError as error:
+            if not connected:
+                said = _NO_SERVICE if isinstance(error, NotThere) else _NO_ANSWER
+                raise ServiceFailed(said.format(socket=place, reason=str(error))) from error
+        if not away:
+            complain(AWAY)
+            away = True
+        time.sleep(AGAIN_S)
+
+
+def events(lines: Iterable[bytes]) -> Iterator[tuple[int | None, str]]:
+    """Yield the id and data of each whole server-sent event; one that was cut off counts as not seen."""
+    last: int | None = None
+    data = ""
+    for line in lines:
+        name, _, value = line.decode().rstrip("\r\n").partition(": ")
+        if name == "id":
+            last = int(value)
+        elif name == "data":
+            data = value
+        elif not name and not value:
+            yield last, data
+            data = ""
+
+
 def segment(name: str) -> str:
     """Return a session's name or a delivery's GUID as part of a path; refuses what can be neither."""
     if not _NAME.fullmatch(name):
         raise ServiceFailed(f"'{name}' does not exist. List what does with: ao session ls, or: ao deliveries ls")
     return name
+
+
+def _target(path: str, query: Mapping[str, object]) -> str:
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"/api/v1/{path}" + (f"?{urlencode(given)}" if given else "")
 
 
 def _request(method: str, target: str, body: dict[str, object] | None, patience: float) -> Any:

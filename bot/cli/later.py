@@ -20,7 +20,6 @@ TOP = {
     "orchestrator": _LABEL,
     "explain": _LOOK,
     "simulate": _LOOK,
-    "events": _LOOK,
     "notify": "See what waits for you with: ao status",
     "review-check": "See what waits for you with: ao status",
     "report": "The service hears from agents by itself.",

@@ -1,12 +1,23 @@
-"""One HTTP request over a Unix socket."""
+"""HTTP over a Unix socket: one request, or one stream of events."""
 
 import http.client
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+
+_REFUSED = 400
 
 
 class NotThere(OSError):
     """Nobody listens on the socket."""
+
+
+class Refused(Exception):
+    """The service answered with an error; carries its status and content."""
+
+    def __init__(self, status: int, content: bytes) -> None:
+        super().__init__(status)
+        self.status, self.content = status, content
 
 
 class _Connection(http.client.HTTPConnection):
@@ -32,6 +43,25 @@ def ask(socket_path: Path, method: str, target: str, body: str | None, patience:
         connection.request(method, target, None if body is None else body.encode())
         answer = connection.getresponse()
         return answer.status, answer.read()
+    except http.client.HTTPException as error:
+        raise OSError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def lines(socket_path: Path, target: str, headers: dict[str, str], patience: float) -> Iterator[bytes]:
+    """Yield the lines of an answer as they come, until it ends.
+
+    Raises `NotThere`, `Refused`, or another OSError, also when nothing comes for `patience` seconds.
+    """
+    connection = _Connection(socket_path, patience)
+    try:
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        if answer.status >= _REFUSED:
+            raise Refused(answer.status, answer.read())
+        while line := answer.readline():
+            yield line
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from error
     finally:

@@ -30,7 +30,7 @@ class Service:
         self.spawns = Spawns(parts, broken)
         self.messages = Messages(parts)
         self.deliveries = Deliveries(parts.store)
-        self.records = Records(parts.store)
+        self.records = Records(parts.store, parts.projects)
 
     def status(self) -> ServiceStatus:
         """Return what the service is doing."""

@@ -51,5 +51,6 @@ class Messages:
 
 
 def _queue(tx: Tx, name: str, body: str, author: str) -> int:
+    tx.source = "person"
     key = f"send:{uuid.uuid4()}"
     return messages.add(tx, name, kind="person", source_key=key, author=author, parts={"body": body}) or 0

@@ -1,20 +1,48 @@
 """Reads the audit trail."""
 
-from bot.api.records import RecordView
-from bot.journal_views import record_views
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from bot.api.operation import BadRequest
+from bot.api.records import RecordView, Wanted
+from bot.journal_views import record_view
+from runtime.project import Project
 from runtime.store import records
+from runtime.store.records import Want
 from runtime.store.store import Store
+from runtime.trail import KINDS, LEVELS
+
+_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 class Records:
     """Implements `bot.api.records.RecordsPort`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, projects: Mapping[str, Project]) -> None:
         self._store = store
+        self._projects = projects
 
-    def after(self, id: int, *, limit: int) -> list[RecordView]:
-        """Return the next records after an id, oldest first."""
-        return record_views(self._store, after=id, limit=limit)
+    async def listing(self, want: Wanted, *, text: str, limit: int) -> list[RecordView]:
+        """Return the newest wanted records that have all words of `text`, newest first."""
+        wanted = self._want(want)
+        found = await self._store.read_apart(lambda sql: records.listing(sql, wanted, text=text, limit=limit))
+        return [record_view(line) for line in found]
+
+    async def counted(self, want: Wanted) -> dict[str, int]:
+        """Return how many wanted records there are of each kind, the most frequent first."""
+        wanted = self._want(want)
+        return await self._store.read_apart(lambda sql: records.counted(sql, wanted))
+
+    def check(self, want: Wanted) -> None:
+        """Raise what is wrong with a filter."""
+        self._want(want)
+
+    def after(self, id: int, want: Wanted, *, limit: int) -> tuple[list[RecordView], int]:
+        """Return the next wanted records after an id, oldest first, and the id up to which that is all of them."""
+        found, until = records.after(self._store, id, self._want(want), limit=limit)
+        return [record_view(line) for line in found], until
 
     def newest(self) -> int:
         """Return the id of the newest record, 0 when there is none."""
@@ -25,3 +53,31 @@ class Records:
         with self._store.listening("records") as news:
             if self.newest() <= after:
                 await news.wait()
+
+    def _want(self, want: Wanted) -> Want:
+        kinds = tuple(kind.strip() for kind in want.kind.split(",") if kind.strip()) if want.kind else ()
+        for given, known, what in ((kinds, KINDS, "kind"), (_some(want.level), LEVELS, "level")):
+            if odd := [one for one in given if one not in known]:
+                raise BadRequest(f"There is no {what} '{odd[0]}'; there are: {', '.join(known)}.")
+        if want.project is not None and want.project not in self._projects:
+            known_ones = ", ".join(self._projects) or "none"
+            raise BadRequest(f"There is no project '{want.project}'; there are: {known_ones}.")
+        return Want(
+            session=want.session, project=want.project, kinds=kinds, source=want.source, level=want.level,
+            repo=self._projects[want.project].repo if want.project else "", since=self._since(want.since),
+        )  # fmt: skip
+
+    def _since(self, text: str | None) -> float | None:
+        if text is None:
+            return None
+        if ago := _AGO.fullmatch(text):
+            return self._store.clock() - int(ago[1]) * _SECONDS[ago[2]]
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise BadRequest(f"'{text}' is no time; write 30m, 2h, 1d, or 2026-08-01T12:00:00Z.") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _some(value: str | None) -> tuple[str, ...]:
+    return () if value is None else (value,)

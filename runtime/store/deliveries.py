@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from runtime.errors import UserError
 from runtime.store.journal import OPEN, TOPIC
-from runtime.store.schema import deliveries, handler_runs, records
+from runtime.store.records import Record, caused_by
+from runtime.store.schema import deliveries, handler_runs
 from runtime.store.store import Store
 from runtime.store.tx import Tx
 
@@ -42,23 +43,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     skip_reason: str | None
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that a delivery caused."""
-
-    id: int
-    at: float
-    kind: str
-    session_id: str | None
-    summary: str
-    data: dict[str, Any]
-
-
 class Detail(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery and all that is known about it; the body is None once retention has dropped it."""
 
     entry: Entry
     runs: list[Run]
-    records: list[Line]
+    records: list[Record]
     body: bytes | None
 
 
@@ -79,11 +69,10 @@ def show(store: Store, name: str | int) -> Detail | None:
         return None
     entry = _entry(found[0])
     runs = sa.select(*(handler_runs.c[name] for name in Run.__struct_fields__))
-    lines = sa.select(*(records.c[name] for name in Line.__struct_fields__))
     return Detail(
         entry=entry,
         runs=[Run(**row._mapping) for row in store.rows(runs.where(handler_runs.c.delivery_id == entry.id))],
-        records=[Line(**row._mapping) for row in store.rows(lines.where(records.c.delivery_id == entry.id))],
+        records=store.read(lambda sql: caused_by(sql, entry.id)),
         body=found[0].body,
     )
 

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from runtime.current import current
 from runtime.fact import Fact
-from runtime.facts import KINDS, Check, Facts, Killed, Process, PullRequest, Pushed, assemble
+from runtime.facts import KINDS, Check, Facts, Killed, Process, PullRequest, Pushed, SpawnFailed, assemble
 from runtime.said import Restored
 from runtime.store import schema
 from runtime.store.tx import Tx
+from runtime.words import level, words
 
 T = schema.facts.c
 
@@ -45,9 +46,17 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
             session_id=session_id, kind=fact.kind, subject=fact.subject(), value=value, source=source, at=fact.at
         )
     )
-    tx.record("fact", f"{session_id}: {fact.kind} {fact.subject()}".rstrip(), session_id=session_id, **value)
+    _record(tx, session_id, fact, value, source)
     tx.touched.add(session_id)
     return True
+
+
+def _record(tx: Tx, session_id: str, fact: Fact, value: dict[str, object], source: str) -> None:
+    tx.source = source  # of what follows from it in this transaction too
+    data = {"fact": fact.kind, **value}
+    tx.record("fact", f"{session_id}: {words(fact)}", session_id=session_id, level=level(fact), data=data)
+    for step in fact.left_behind if isinstance(fact, SpawnFailed) else ():
+        tx.record("undo_failed", f"{session_id}: not undone: {step}", session_id=session_id, step=step)
 
 
 def _replaces(known_at: float, known: dict[str, object], fact: Fact) -> bool:

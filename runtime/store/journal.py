@@ -20,6 +20,7 @@ from runtime.store.writer import Raw
 TOPIC = "deliveries"
 REPLAY_WINDOW = 72 * 3600
 MOST_CRASHES = 5
+NO_HANDLER = "no handler"
 OPEN = ("queued", "running")
 
 # One statement decides: https://www.sqlite.org/lang_upsert.html
@@ -131,7 +132,7 @@ class Journal:
 
     async def finish(self, id: int) -> None:
         """Mark a running delivery as done that leaves no handler to run."""
-        await self.store.write(lambda tx: finish(tx, id))
+        await self.store.write(lambda tx: finish(tx, id), cause=id)
 
     async def release(self, id: int) -> None:
         """Give a running delivery back unharmed, because the service stops."""
@@ -139,8 +140,7 @@ class Journal:
 
     async def retry(self, id: int, *, not_before: float, error: str) -> None:
         """Queue a delivery again after a failed run, counting the attempt."""
-        again = {"state": "queued", "attempts": deliveries.c.attempts + 1, "not_before": not_before, "error": error}
-        await self.store.write(lambda tx: _move(tx, id, "running", **again))
+        await self.store.write(lambda tx: _retry(tx, id, not_before, error), cause=id)
 
     async def bury(self, id: int, reason: str) -> None:
         """Move a delivery to the dead letters, with a record."""
@@ -154,8 +154,11 @@ class Journal:
         return await self.store.write(_recover)
 
 
-def mark_handler(tx: Tx, id: int, handler: str, skip_reason: str | None) -> None:
+def mark_handler(tx: Tx, id: int, handler: str, skip_reason: str | None, *, session_id: str | None = None) -> None:
     """Note that a handler is through with a delivery; belongs into the transaction of its operations."""
+    if skip_reason is not None:
+        skip_reason = tx.redact(skip_reason)
+        tx.record("skip", f"{handler}: {skip_reason}", session_id=session_id, handler=handler, reason=skip_reason)
     done = handler_runs.insert().values(delivery_id=id, handler=handler, done_at=tx.now, skip_reason=skip_reason)
     tx.sql.execute(done.prefix_with("OR IGNORE"))
 
@@ -164,7 +167,9 @@ def finish(tx: Tx, id: int) -> None:
     """Mark a delivery as done; when every handler skipped it, their reasons are its own."""
     runs = tx.sql.execute(sa.select(handler_runs.c.skip_reason).where(handler_runs.c.delivery_id == id)).scalars().all()
     reasons = dict.fromkeys(reason for reason in runs if reason) if all(runs) else {}
-    skip_reason = "; ".join(reasons) or (None if runs else "no handler")
+    skip_reason = "; ".join(reasons) or (None if runs else NO_HANDLER)
+    if not runs:
+        tx.record("skip", NO_HANDLER, reason=NO_HANDLER)
     _move(tx, id, "running", state="done", finished_at=tx.now, error=None, skip_reason=skip_reason)
 
 
@@ -189,7 +194,14 @@ def _move(tx: Tx, id: int, *before: str, **values: Any) -> bool:
     return bool(tx.sql.execute(deliveries.update().where(*here).values(**values)).rowcount)
 
 
+def _retry(tx: Tx, id: int, not_before: float, error: str) -> None:
+    error, attempts = tx.redact(error), deliveries.c.attempts + 1
+    if _move(tx, id, "running", state="queued", attempts=attempts, not_before=not_before, error=error):
+        tx.record("delivery_failed", error, again_at=not_before)
+
+
 def _bury(tx: Tx, id: int, reason: str) -> None:
+    reason = tx.redact(reason)
     if _move(tx, id, "running", state="dead", finished_at=tx.now, error=reason):
         tx.record("delivery_dead", reason)
 

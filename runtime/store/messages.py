@@ -35,7 +35,10 @@ def add(
         )
     )  # fmt: skip
     identity = new_id(added)
-    tx.record("message", f"{session_id}: {kind} from {author} queued", session_id=session_id, message=identity)
+    tx.record(
+        "message", f"{session_id}: {kind} from {author} {state}", session_id=session_id, message=identity, state=state,
+        author=author, key=source_key,
+    )  # fmt: skip
     tx.wake(session_id)
     return identity
 
@@ -69,8 +72,9 @@ def mark(tx: Tx, message: Message, state: str, evidence: str, *, text: str | Non
         values["text"] = text
     tx.sql.execute(schema.messages.update().where(T.id == message.id).values(**values))
     tx.record(
-        "message", f"{message.session_id}: {message.kind} {state}: {evidence}", session_id=message.session_id,
-        message=message.id, state=state,
+        "message", f"{message.session_id}: {message.kind} from {message.author} {state}: {evidence}",
+        session_id=message.session_id, level="warning" if state == FAILED else None, message=message.id, state=state,
+        evidence=evidence,
     )  # fmt: skip
     tx.wake(message.session_id)
     tx.wake(f"message:{message.id}")
@@ -81,8 +85,9 @@ def put_back(tx: Tx, message: Message, state: str, evidence: str, *, attempts: i
     values = {"state": state, "evidence": evidence, "attempts": attempts, "changed_at": tx.now}
     tx.sql.execute(schema.messages.update().where(T.id == message.id, T.state == PASTED).values(**values))
     tx.record(
-        "message", f"{message.session_id}: {message.kind} not taken in: {evidence}", session_id=message.session_id,
-        message=message.id, state=state,
+        "message", f"{message.session_id}: {message.kind} from {message.author} not taken in: {evidence}",
+        session_id=message.session_id, level="warning", message=message.id, state=state, evidence=evidence,
+        attempts=attempts,
     )  # fmt: skip
     tx.wake(f"message:{message.id}")
 

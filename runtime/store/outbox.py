@@ -8,7 +8,7 @@ A row is `sending` from before the request until its outcome is known: one that 
 may or may not have reached the forge, and is looked up before it is repeated.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -67,8 +67,16 @@ def enqueue(
     added = tx.sql.execute(insert(outbox).values(row).on_conflict_do_nothing(index_elements=["key"]))
     if not added.rowcount:
         return False
+    tx.record("outbox_queued", f"{about(kind, payload)} asked for", session_id=session_id, key=key, repo=repo)
     tx.wake(TOPIC)
     return True
+
+
+def about(kind: str, payload: Mapping[str, Any]) -> str:
+    """Return what a row is and where it goes, in a few words."""
+    what = payload.get("content") or payload.get("name") or payload.get("head")
+    where = payload.get("number") or payload.get("pull")
+    return kind.replace("_", " ") + (f" {what}" if what else "") + (f" on #{where}" if where else "")
 
 
 def revise(
@@ -123,22 +131,29 @@ def sent(tx: Tx, row: Outgoing, *, remote_id: str | None, result: dict[str, Any]
         result=result, error=None, attempts=0, not_before=sa.case((newer, again), else_=outbox.c.not_before),
     )  # fmt: skip
     tx.record(
-        "outbox_sent", f"{row.kind} sent", session_id=row.session_id, key=row.key, repo=row.repo, remote_id=remote_id
-    )
+        "outbox_sent", f"{about(row.kind, row.payload)} sent", session_id=row.session_id, key=row.key, repo=row.repo,
+        remote_id=remote_id, url=result.get("url"),
+    )  # fmt: skip
 
 
 def retry(tx: Tx, row: Outgoing, *, after: float, error: str, uncertain: bool) -> None:
     """Put the row back for `after` seconds; an uncertain one stays `sending` and will be looked up."""
-    state = "sending" if uncertain else "queued"
+    state, error = "sending" if uncertain else "queued", tx.redact(error)
     _settle(tx, row, state=state, not_before=tx.now + after, attempts=outbox.c.attempts + 1, error=error)
+    if error != row.error:  # a forge that is away for a day would say the same hundreds of times
+        tx.record(
+            "outbox_deferred", f"{about(row.kind, row.payload)} not sent yet: {error}", session_id=row.session_id,
+            key=row.key, repo=row.repo, after=after, attempts=row.attempts + 1,
+        )  # fmt: skip
 
 
 def failed(tx: Tx, row: Outgoing, reason: str, *, status: int = 0) -> None:
     """Give the row up; `reason` is kept and recorded."""
+    reason = tx.redact(reason)
     _settle(tx, row, state="failed", error=reason, result={"status": status})
     tx.record(
-        "outbox_failed", f"{row.kind} not sent: {reason}", session_id=row.session_id, key=row.key, repo=row.repo,
-        status=status,
+        "outbox_failed", f"{about(row.kind, row.payload)} not sent: {reason}", session_id=row.session_id,
+        key=row.key, repo=row.repo, status=status,
     )  # fmt: skip
 
 

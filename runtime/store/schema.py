@@ -153,8 +153,12 @@ records = sa.Table(
     sa.Column("level", sa.Text, nullable=False, server_default="info"),  # info warning error
     sa.Column("source", sa.Text, nullable=False, server_default=""),  # whoever made it so: person push service time …
     sa.Index("records_of_session", "session_id", "id"),
+    sa.Index("records_of_delivery", "delivery_id", sqlite_where=sa.text("delivery_id IS NOT NULL")),
     sa.Index("records_of_kind", "kind", "id"),
 )
+
+records_search = sa.table("records_search", sa.column("rowid"), sa.column("summary"), sa.column("data"))
+"""The words of the records, an FTS5 index that triggers keep (https://www.sqlite.org/fts5.html#external_content_tables)."""
 
 notes = sa.Table(
     "notes",

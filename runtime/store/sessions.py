@@ -53,7 +53,7 @@ def claim(
         address(tx, name, f"issue:{home}#{issue}")
     address(tx, name, f"branch:{home}:{branch or branch_name(name)}")
     address(tx, name, f"trailer:{home}:{name}")
-    tx.record("claimed", f"{name} claimed for {key} by {asked_by}", session_id=name)
+    tx.record("claimed", f"{name} claimed for {key} by {asked_by}", session_id=name, agent=agent, by=asked_by)
     tx.touched.add(name)
     tx.wake("sessions")
     return get(tx.sql, name)
@@ -171,7 +171,7 @@ def step_done(tx: Tx, name: str, step: str, **data: Any) -> None:
     """Record that a step is done."""
     insert = schema.steps.insert().prefix_with("OR REPLACE")
     tx.sql.execute(insert.values(session_id=name, name=step, data=data, done_at=tx.now))
-    tx.record("step", f"{name}: {step} done", session_id=name)
+    tx.record("step", f"{name}: {step} done", session_id=name, step=step)
     tx.touched.add(name)
 
 

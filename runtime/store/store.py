@@ -9,9 +9,11 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 
 from runtime.clock import Clock, system_clock
+from runtime.redact import without_secrets
 from runtime.store.migrate import migrate
 from runtime.store.tx import Tx
 from runtime.store.writer import Raw, Writer, open_engine
+from runtime.trail import Redact
 
 T = TypeVar("T")
 
@@ -36,11 +38,14 @@ class Store:
         clock: Clock = system_clock,
         judge: Judge | None = None,
         on_commit: Callable[[], None] | None = None,
+        redact: Redact = without_secrets,
     ) -> None:
+        """`redact` takes secrets out of what the audit trail keeps."""
         migrate(path)
         self.path = path
         self.clock = clock
         self.judge = judge or (lambda _tx: None)
+        self.redact = redact
         self._writer = Writer(path, on_commit=on_commit)
         self._reads = open_engine(path, read_only=True)
         self._reader = self._reads.connect()
@@ -51,7 +56,7 @@ class Store:
         """Run `job` in a transaction and return its result after the commit is on disk."""
 
         def run(raw: Raw) -> T:
-            tx = Tx(raw.sql, self.clock(), cause=cause)
+            tx = Tx(raw.sql, self.clock(), cause=cause, redact=self.redact)
             result = job(tx)
             self.judge(tx)
             topics = frozenset(tx.topics)
@@ -83,6 +88,19 @@ class Store:
     def read(self, query: Callable[[sa.Connection], T]) -> T:
         """Return what `query` finds among the committed rows; short queries only, it runs on the caller's thread."""
         return query(self._reader)
+
+    async def read_apart(self, query: Callable[[sa.Connection], T]) -> T:
+        """Return what `query` finds, on a thread and connection of its own: for what may take longer."""
+
+        def run() -> T:
+            engine = open_engine(self.path, read_only=True)
+            try:
+                with engine.connect() as connection:
+                    return query(connection)
+            finally:
+                engine.dispose()
+
+        return await asyncio.to_thread(run)
 
     def topic(self, name: str) -> asyncio.Event:
         """Return the event that is set whenever something about `name` is committed; the waiter clears it."""

@@ -1,21 +1,29 @@
 """One transaction: what a job on the writer thread gets to work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
+from runtime import trail
+from runtime.redact import without_secrets
 from runtime.store import schema
 
 
 class Tx:
     """The open transaction; everything written through it is on disk together or not at all."""
 
-    def __init__(self, sql: sa.Connection, now: float, *, cause: int | None = None) -> None:
+    def __init__(
+        self, sql: sa.Connection, now: float, *, cause: int | None = None, redact: trail.Redact = without_secrets
+    ) -> None:
         self.sql = sql
         self.now = now
+        self.redact = redact
+        """Takes secrets out of text that is kept for people to read, such as reasons and errors."""
         self.cause = cause
         """The delivery that made this happen, if one did; records carry it."""
+        self.source = "service" if cause is None else "github"
+        """Who made this happen: github, push (the agent), person, tmux, time, service …; records carry it."""
         self.touched: set[str] = set()
         """Sessions whose facts changed: their status is judged before the commit."""
         self.changes: list[Any] = []
@@ -29,13 +37,28 @@ class Tx:
         """Wake whoever waits for `topic`, after the commit."""
         self.topics.add(topic)
 
-    def record(self, kind: str, summary: str, *, session_id: str | None = None, **data: Any) -> int:
-        """Add a line to the audit trail and return its id."""
+    def record(
+        self,
+        kind: str,
+        summary: str,
+        *,
+        session_id: str | None = None,
+        level: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> int:
+        """Add a line to the audit trail and return its id; `runtime.trail.KINDS` says which kinds there are.
+
+        Secrets are taken out, long texts cut: hand over what happened, not whole documents.
+        """
+        known = trail.KINDS.get(kind)
         added = self.sql.execute(
             schema.records.insert().values(
-                at=self.now, kind=kind, session_id=session_id, delivery_id=self.cause, summary=summary, data=data
+                at=self.now, kind=kind, session_id=session_id, delivery_id=self.cause,
+                summary=trail.line(summary, self.redact), data=trail.kept({**(data or {}), **more}, self.redact),
+                level=level or (known.level if known else "info"), source=self.source,
             )
-        )
+        )  # fmt: skip
         self.topics.add("records")
         return new_id(added)
 

@@ -8,6 +8,7 @@ which spares it two switches of threads; only while the disk is quick, so that t
 
 import asyncio
 import contextlib
+import json
 import queue
 import sqlite3
 import threading
@@ -41,7 +42,9 @@ class Raw:
 def open_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
     """Return an engine whose connections are configured for this service."""
     url = f"sqlite:///file:{path}?mode=ro&uri=true" if read_only else f"sqlite:///{path}"
-    engine = sa.create_engine(url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
+    engine = sa.create_engine(
+        url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False}, json_serializer=_as_json
+    )
 
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
@@ -55,6 +58,16 @@ def open_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
 
     sa.event.listen(engine, "connect", configure)
     return engine
+
+
+def _as_json(value: object) -> str:
+    """Write letters as they are, so that they can be searched for; only what is no Unicode is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
 
 
 class Writer:

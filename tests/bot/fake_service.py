@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from bot.api.app import private_app
 from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.listen import bind
 from bot.api.messages import Sent
-from bot.api.operation import Unknown
+from bot.api.operation import BadRequest, Unknown
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.api.records import RecordView
 from bot.api.sessions import Killed
@@ -182,15 +183,35 @@ class FakeDeliveries(FakePart):
 
 
 class FakeRecords(FakePart):
-    def after(self, id, *, limit):
-        return [row for row in self.service.trail if row.id > id][:limit]
+    async def listing(self, want, *, text, limit):
+        self.check(want)
+        wanted = [row for row in reversed(self.service.trail) if _wanted(row, want)]
+        found = [row for row in wanted if all(word in row.summary for word in text.split())]
+        return found[:limit]
+
+    async def counted(self, want):
+        return dict(Counter(row.kind for row in self.service.trail if _wanted(row, want)).most_common())
+
+    def check(self, want):
+        self.service.asked.append(("records", *(value for value in msgspec.structs.astuple(want) if value is not None)))
+        if want.kind == "nonsense":
+            raise BadRequest("There is no kind 'nonsense'; there are: fact.")
+
+    def after(self, id, want, *, limit):
+        rows = [row for row in self.service.trail if row.id > id]
+        return [row for row in rows if _wanted(row, want)][:limit], rows[-1].id if rows else id
 
     def newest(self):
         return self.service.trail[-1].id if self.service.trail else 0
 
     async def changed(self, *, after):
-        while not self.after(after, limit=1):
+        self.service.asked.append(("follow", after))
+        while self.newest() <= after:
             await asyncio.sleep(0.01)
+
+
+def _wanted(row, want):
+    return want.session in (None, row.session_id) and want.kind in (None, row.kind)
 
 
 def record(number: int, **changed: object) -> RecordView:

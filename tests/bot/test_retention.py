@@ -9,7 +9,7 @@ from runtime.errors import StoreBusy
 
 
 async def test_it_goes_on_after_a_busy_store_until_cancelled(monkeypatch):
-    results = [3, StoreBusy("locked"), 0]
+    results = [3, StoreBusy("locked"), StoreBusy("locked"), 2, 0]
     enough = asyncio.Event()
 
     async def forget(_store):
@@ -21,6 +21,7 @@ async def test_it_goes_on_after_a_busy_store_until_cancelled(monkeypatch):
         return result
 
     monkeypatch.setattr(retention.deliveries, "forget", forget)
+    monkeypatch.setattr(retention.records, "forget", forget)
     task = asyncio.create_task(retention.run(None, every=0.0))
     await asyncio.wait_for(enough.wait(), 5)
     task.cancel()

@@ -57,6 +57,7 @@ async def parts(did, monkeypatch):
         return counts.pop(0) if counts else 0
 
     monkeypatch.setattr(retention.deliveries, "forget", forget)
+    monkeypatch.setattr(retention.records, "forget", forget)
     yield parts
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().remove_signal_handler(number)

@@ -1,11 +1,13 @@
 """The running service as the command line asks it."""
 
 import asyncio
+import re
 from types import SimpleNamespace
 
 import pytest
 
-from bot.api.operation import Unknown
+from bot.api.operation import BadRequest, Unknown
+from bot.api.records import Wanted
 from bot.github.meter import Meter
 from bot.service import Service
 from runtime.errors import StoreBusy, TmuxUnavailable, UserError
@@ -165,10 +167,47 @@ async def test_records_can_be_followed(bot, github, service):
     following = asyncio.create_task(service.records.changed(after=0))
     await bot.receives(github.label(github.open_issue()))
     await asyncio.wait_for(following, 5)
-    found = service.records.after(0, limit=2)
-    assert [one.id for one in found] == [1, 2]
+    found, until = service.records.after(0, Wanted(), limit=2)
+    assert ([one.id for one in found], until) == ([1, 2], 2)
     await asyncio.wait_for(service.records.changed(after=1), 5)
-    assert service.records.after(service.records.newest(), limit=5) == []
+    newest = service.records.newest()
+    assert service.records.after(newest, Wanted(), limit=5) == ([], newest)
+    assert service.records.after(0, Wanted(kind="typed"), limit=5) == ([], newest)
+
+
+async def test_records_are_filtered_by_what_they_are_about(bot, github, service, clock):
+    await bot.receives(github.label(github.open_issue(), "bug"))
+    clock.now += 7200
+    await bot.starts()
+    await bot.learns(Killed(by="me"))
+
+    async def found(text="", **want):
+        return await service.records.listing(Wanted(**want), text=text, limit=1000)
+
+    everything = await found()
+    assert [one.id for one in everything] == list(range(len(everything), 0, -1))
+    assert {one.session_id for one in await found(session="app-1")} == {"app-1"}
+    assert {one.kind for one in await found(kind="claimed, step")} == {"claimed", "step"}
+    assert {one.source for one in await found(source="test")} == {"test"}
+    assert len(await found(since="1h")) == len(everything) - 1
+    assert len(await found(since="2000-01-01")) == len(await found(project="app")) == len(everything)
+    assert [one.kind for one in await found("killed", kind="transition")] == ["transition"]
+    counts = await service.records.counted(Wanted(since="1h", kind="claimed,step"))
+    assert counts == {"step": 3, "claimed": 1}
+
+
+@pytest.mark.parametrize(
+    ("want", "says"),
+    [
+        ({"kind": "fact,nonsense"}, "There is no kind 'nonsense'; there are: claimed"),
+        ({"level": "loud"}, "There is no level 'loud'; there are: info, warning, error"),
+        ({"project": "x"}, "There is no project 'x'; there are: app"),
+        ({"since": "soon"}, "'soon' is no time; write 30m, 2h, 1d"),
+    ],
+)
+async def test_filters_that_cannot_be_say_what_can(service, want, says):
+    with pytest.raises(BadRequest, match=re.escape(says)):
+        service.records.check(Wanted(**want))
 
 
 async def test_status_counts_what_is_there_and_names_what_is_broken(bot, github, service):

@@ -92,6 +92,9 @@ def test_deliveries_are_filtered_and_shown(ask):
         ("GET", "/api/v1/nothing", None, 404, "/api/v1/openapi.json lists what is"),
         ("DELETE", "/api/v1/sessions", None, 405, "Method Not Allowed"),
         ("GET", "/api/v1/records?after=x", None, 400, "'x' is not a record's number"),
+        ("GET", "/api/v1/records?after=%C2%B2", None, 400, "is not a record's number"),
+        ("GET", "/api/v1/records?kind=nonsense", None, 400, "There is no kind 'nonsense'"),
+        ("GET", "/api/v1/records/search?limit=few", None, 400, "Expected `int`"),
     ],
 )
 def test_what_cannot_be_done_is_a_problem_that_says_so(ask, method, path, body, status, detail):
@@ -124,9 +127,9 @@ def test_records_are_resumed_after_the_last_one_seen(ask, service):
     service.trail = [record(1), record(2), record(3)]
     for path, headers in (("/api/v1/records?after=1", None), ("/api/v1/records", {"Last-Event-ID": "1"})):
         connection, stream = ask("GET", path, headers=headers)
-        lines = [stream.readline().decode().strip() for _ in range(10)]
-        assert [line for line in lines if line.startswith("id:")] == ["id: 2", "id: 3"]
-        assert json.loads(lines[4].removeprefix("data: "))["summary"] == "app-1 has started"
+        lines = [stream.readline().decode().strip() for _ in range(11)]
+        assert [line for line in lines if line.startswith("id:")] == ["id: 1", "id: 2", "id: 3"]
+        assert json.loads(lines[5].removeprefix("data: "))["summary"] == "app-1 has started"
         connection.close()
 
 
@@ -138,11 +141,42 @@ def test_records_from_now_on_arrive_when_they_are_made(ask, service, monkeypatch
     while stream.readline() != b": alive\n":
         pass
     service.trail = [record(1), record(2)]
-    line = stream.readline()
-    while not line.startswith(b"id:"):
-        line = stream.readline()
-    assert line == b"id: 2\n"
+    assert _next_id(stream, after=b"id: 1\n") == b"id: 2\n"
     connection.close()
+
+
+def _next_id(stream, *, after):
+    while not (line := stream.readline()).startswith(b"id:") or line == after:
+        pass
+    return line
+
+
+def test_a_reader_is_moved_past_what_it_does_not_want(ask, service, monkeypatch):
+    monkeypatch.setattr(records, "HEARTBEAT_S", 0.05)
+    service.trail = [record(1), record(2, kind="fact"), record(3, session_id="app-2", kind="fact"), record(4)]
+    connection, stream = ask("GET", "/api/v1/records?kind=fact&session=app-2", headers={"Last-Event-ID": "1"})
+    assert _next_id(stream, after=b"id: 1\n") == b"id: 3\n"
+    assert _next_id(stream, after=b"id: 3\n") == b"id: 4\n"
+    connection.close()
+
+
+def test_a_number_of_another_store_counts_as_now(ask, service):
+    service.trail = [record(1)]
+    connection, stream = ask("GET", "/api/v1/records", headers={"Last-Event-ID": "999"})
+    assert stream.readline() == b": from 1\n"
+    connection.close()
+
+
+def test_records_are_searched_and_counted(ask, service):
+    service.trail = [
+        record(1),
+        record(2, kind="fact", summary="app-1: turn"),
+        record(3, kind="fact", session_id="app-2"),
+    ]
+    _, found = ask("GET", "/api/v1/records/search?q=started&limit=1")
+    assert [(row["id"], row["level"], row["sessionId"]) for row in found] == [(3, "info", "app-2")]
+    assert [row["id"] for row in ask("GET", "/api/v1/records/search?kind=fact&session=app-1")[1]] == [2]
+    assert ask("GET", "/api/v1/records/counts")[1] == {"fact": 2, "session.spawned": 1}
 
 
 def test_readiness_names_what_is_missing(ask, service):

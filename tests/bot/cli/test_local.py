@@ -83,7 +83,9 @@ def test_nothing_of_the_contract_is_missing(ao):
     assert set(SESSION) == {"restore", "claim-pr", "rename", "remap", "cleanup"}
 
 
-@pytest.mark.parametrize("command", ["session ls", "status", "send app-1 x", "deliveries ls", "session kill app-1"])
+@pytest.mark.parametrize(
+    "command", ["session ls", "status", "send app-1 x", "deliveries ls", "session kill app-1", "events tail"]
+)
 def test_without_a_service_one_line_says_how_to_start_it(ao, command):
     shown = ao(*command.split())
     assert shown.returncode == 1

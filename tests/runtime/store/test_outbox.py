@@ -46,7 +46,7 @@ async def test_a_sent_row_is_done_and_recorded(store):
     await mark(store, outbox.sent, remote_id="12", result={"id": 12})
     assert not store.read(outbox.unsent)
     assert (the_row(store).state, the_row(store).result) == ("sent", {"id": 12})
-    assert records(store) == ["outbox_sent"]
+    assert records(store) == ["outbox_queued", "outbox_sent"]
 
 
 @pytest.mark.parametrize(("uncertain", "state"), [(True, "sending"), (False, "queued")])
@@ -56,6 +56,8 @@ async def test_an_uncertain_row_stays_uncertain_while_it_waits(store, uncertain,
     await mark(store, outbox.retry, after=5.0, error="502", uncertain=uncertain)
     row = the_row(store)
     assert (row.state, row.not_before, row.attempts, row.error) == (state, 1005.0, 1, "502")
+    await store.write(lambda tx: outbox.retry(tx, row, after=5.0, error="502", uncertain=uncertain))
+    assert records(store) == ["outbox_queued", "outbox_deferred"]
 
 
 async def test_a_failed_row_keeps_its_reason_and_can_be_requeued(store):
@@ -63,7 +65,7 @@ async def test_a_failed_row_keeps_its_reason_and_can_be_requeued(store):
     await mark(store, outbox.failed, reason="gone", status=404)
     assert not store.read(outbox.unsent)
     assert (the_row(store).error, the_row(store).result) == ("gone", {"status": 404})
-    assert records(store) == ["outbox_failed"]
+    assert records(store) == ["outbox_queued", "outbox_failed"]
     assert await store.write(lambda tx: outbox.requeue(tx, "k"))
     assert [row.key for row in store.read(outbox.unsent)] == ["k"]
     assert not await store.write(lambda tx: outbox.requeue(tx, "k"))
@@ -121,4 +123,4 @@ def records(store):
 
     from runtime.store.schema import records as table
 
-    return [row.kind for row in store.rows(select(table.c.kind))]
+    return [row.kind for row in store.rows(select(table.c.kind).order_by(table.c.id))]

@@ -27,8 +27,8 @@ def kinds(store):
 
 async def test_write_is_readable_when_it_returns_and_carries_its_cause(store):
     await store.write(lambda tx: tx.record("greeting", "Hello.", who="me"), cause=7)
-    row = store.rows(sa.text("SELECT at, kind, delivery_id, data FROM records"))[0]
-    assert tuple(row) == (1000.0, "greeting", 7, '{"who": "me"}')
+    row = store.rows(sa.text("SELECT at, kind, delivery_id, level, source, data FROM records"))[0]
+    assert tuple(row) == (1000.0, "greeting", 7, "info", "github", '{"who": "me"}')
 
 
 async def test_proof_that_the_disk_can_be_written_reaches_the_disk(store):
@@ -98,11 +98,17 @@ def test_migrating_again_changes_nothing_and_gives_every_table(tmp_path):
     assert set(metadata.tables) <= tables
 
 
+def _is_no_virtual_table(name, kind, _parents):
+    """The words of the audit trail are an FTS5 table with its own tables behind it: metadata cannot describe them."""
+    return kind != "table" or not name.startswith("records_search")
+
+
 def test_migrations_lead_to_the_tables_that_the_code_describes(tmp_path):
     migrate(tmp_path / "ao.db")
     engine = open_engine(tmp_path / "ao.db")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        described = {"compare_type": True, "include_name": _is_no_virtual_table}
+        context = MigrationContext.configure(connection, opts=described)
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == NEWEST
     engine.dispose()

@@ -17,6 +17,23 @@ STATEMENTS = (
     "ALTER TABLE records ADD COLUMN level TEXT DEFAULT 'info' NOT NULL",
     "ALTER TABLE records ADD COLUMN source TEXT DEFAULT '' NOT NULL",
     "CREATE INDEX records_of_kind ON records (kind, id)",
+    "CREATE INDEX records_of_delivery ON records (delivery_id) WHERE delivery_id IS NOT NULL",
+    """CREATE VIRTUAL TABLE records_search USING fts5 (
+        summary, data, content='records', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+    )""",
+    """CREATE TRIGGER records_added AFTER INSERT ON records BEGIN
+        INSERT INTO records_search (rowid, summary, data) VALUES (new.id, new.summary, new.data);
+    END""",
+    """CREATE TRIGGER records_dropped AFTER DELETE ON records BEGIN
+        INSERT INTO records_search (records_search, rowid, summary, data)
+        VALUES ('delete', old.id, old.summary, old.data);
+    END""",
+    """CREATE TRIGGER records_changed AFTER UPDATE ON records BEGIN
+        INSERT INTO records_search (records_search, rowid, summary, data)
+        VALUES ('delete', old.id, old.summary, old.data);
+        INSERT INTO records_search (rowid, summary, data) VALUES (new.id, new.summary, new.data);
+    END""",
+    "INSERT INTO records_search (records_search) VALUES ('rebuild')",
     "CREATE TABLE notes (key TEXT NOT NULL, value JSON NOT NULL, PRIMARY KEY (key))",
 )
 

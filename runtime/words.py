@@ -1,0 +1,115 @@
+"""What a fact says, in plain words: for the audit trail, and for whoever asks why."""
+
+from runtime import facts, said
+from runtime.fact import Fact
+
+_SHA = 7
+_QUOTED = 160
+
+
+def words(fact: Fact) -> str:
+    """Return a fact as part of a sentence, without the session's name."""
+    match fact:
+        case facts.Process():
+            return _process(fact)
+        case facts.Turn():
+            return _turn(fact)
+        case facts.PullRequest():
+            return _pull_request(fact)
+        case facts.Check() | facts.ChecksDone() | facts.Review():
+            return _verdict(fact)
+        case facts.SpawnFailed():
+            left = f"; left behind: {', '.join(fact.left_behind)}" if fact.left_behind else ""
+            return f"its start failed at {fact.step}: {fact.error}{left}"
+        case facts.Pushed():
+            return f"commit {fact.sha[:_SHA]} is on the forge"
+        case facts.Cleaned():
+            kept = f"; work that was not pushed is kept as {fact.preserved}" if fact.preserved else ""
+            return f"its worktree and branch are cleared away{kept}"
+        case facts.Probe():
+            looks = "a look" if fact.attempts <= 1 else f"{fact.attempts} looks"
+            detail = f" ({fact.detail})" if fact.detail else ""
+            return f"{looks} found its terminal {fact.terminal} and its process {fact.process}{detail}"
+    return _by_somebody(fact)
+
+
+def level(fact: Fact) -> str:
+    """Return how loud a fact is: info, warning or error."""
+    match fact:
+        case facts.SpawnFailed():
+            return "error"
+        case facts.Process(state="lost") | facts.Turn(state="blocked"):
+            return "warning"
+        case facts.Process(state="exited") if fact.exit_code != 0:
+            return "warning"
+    return "info"
+
+
+def quoted(text: str, most: int = _QUOTED) -> str:
+    """Return the beginning of what somebody said, in quotation marks, on one line."""
+    flat = " ".join(text.split())
+    return f'"{flat}"' if len(flat) <= most else f'"{flat[: most - 1]}…"'
+
+
+def _process(fact: facts.Process) -> str:
+    if fact.state == "running":
+        return f"its agent runs as process {fact.pid}" if fact.pid else "its agent runs"
+    if fact.state == "lost":
+        return "its terminal is gone, without an exit code"
+    if fact.signal:
+        return f"its agent was ended by signal {fact.signal}"
+    how = "an unknown exit code" if fact.exit_code is None else f"exit code {fact.exit_code}"
+    return f"its agent ended with {how}"
+
+
+def _turn(fact: facts.Turn) -> str:
+    if fact.state == "active":
+        return "the agent is at work on a turn"
+    if fact.state == "waiting":
+        return f"the agent waits for a decision: {quoted(fact.question)}"
+    if fact.state == "blocked":
+        return f"the agent's turn ended in an error: {quoted(fact.last_message)}"
+    ended = "the agent has finished its turn" if fact.number else "the agent is ready"
+    return ended + (f" and said {quoted(fact.last_message)}" if fact.last_message else "")
+
+
+def _pull_request(fact: facts.PullRequest) -> str:
+    state = "open as a draft" if fact.draft and fact.state == "open" else fact.state
+    by = f" by {fact.merged_by}" if fact.merged_by else ""
+    return f"pull request #{fact.number} is {state}{by}, at {fact.head_sha[:_SHA]}"
+
+
+def _verdict(fact: facts.Check | facts.ChecksDone | facts.Review) -> str:
+    if isinstance(fact, facts.Check):
+        return f"check {fact.name} of {fact.head_sha[:_SHA]}: {fact.conclusion or 'runs'}"
+    if isinstance(fact, facts.ChecksDone):
+        return f"all checks of {fact.head_sha[:_SHA]} by {fact.app} are done: {fact.conclusion}"
+    opinion = {"approved": "approved", "changes_requested": "asks for changes"}
+    return f"{fact.reviewer} {opinion.get(fact.state, 'withdrew the review')}"
+
+
+def _by_somebody(fact: Fact) -> str:
+    match fact:
+        case facts.IssueClosed():
+            return f"{fact.by} closed its issue" + (f" as {fact.why.replace('_', ' ')}" if fact.why else "")
+        case facts.Paused():
+            return f"{fact.by} took its label away" if fact.paused else f"{fact.by} put its label back"
+        case facts.Killed():
+            return f"{fact.by} ended it ({fact.reason.replace('_', ' ')})"
+        case said.Restored():
+            why = f", because {fact.why_fresh}" if fact.why_fresh else ""
+            return f"{fact.by} brought it back, {'where it was' if fact.how == 'resumed' else 'started afresh'}{why}"
+        case said.Report():
+            return f"the agent reports {fact.state}" + (f": {quoted(fact.note)}" if fact.note else "")
+        case said.Acknowledged():
+            return "the agent confirms that it has its task"
+        case said.AgentInfo():
+            return "the agent's own records were read"
+        case said.Noted():
+            who = fact.by or "a person"
+            return f"{who} set {fact.key} to {quoted(fact.value)}" if fact.value else f"{who} took {fact.key} back"
+        case said.Claimed() if fact.taken_by:
+            return f"{fact.taken_by} took pull request #{fact.number} over"
+        case said.Claimed():
+            return f"{fact.by or 'a person'} gave it pull request #{fact.number}"
+    return f"{fact.kind} {fact.subject()}".rstrip()
