@@ -6,10 +6,12 @@ A session has one keeper, and only the keeper types: that is the lock. Deliverie
 import asyncio
 import logging
 
+import msgspec
+
 from runtime import prompts
 from runtime.composer import as_terminal_text, is_one_of
 from runtime.hands import Hands
-from runtime.inbox import PASTED, QUEUED, Message
+from runtime.inbox import PASTED, Message
 from runtime.ingest import ingest
 from runtime.look import Look, look
 from runtime.processes import is_agent
@@ -33,8 +35,9 @@ async def deliver(hands: Hands, seen: Look, message: Message) -> float:
     Returns the seconds after which to look again even if nothing happens.
     """
     target, policy = _target(hands, seen), _policy(hands, seen)
-    if message.evidence in HELD and await held(target, policy):
-        return hands.patience.people_first
+    why = await target.may_type() or (await held(target, policy) if message.evidence in HELD else None)
+    if why is not None:
+        return await _wait(hands, message, why)
     resumed = message.state == PASTED
     text = message.text if resumed and message.text is not None else as_terminal_text(prompts.message(message))
     if not resumed:
@@ -45,32 +48,55 @@ async def deliver(hands: Hands, seen: Look, message: Message) -> float:
     return await _settle(hands, message, typed)
 
 
+async def _wait(hands: Hands, message: Message, why: str) -> float:
+    """Leave a message alone for a moment, and let everybody see why."""
+    if why != message.evidence:
+        await hands.store.write(lambda tx: messages.note(tx, message, why))
+    return hands.patience.people_first if why in HELD else hands.patience.when_refused
+
+
 def _policy(hands: Hands, seen: Look) -> TypingPolicy:
     can = hands.agents(seen.session.agent).capabilities
-    return TypingPolicy(clear=can.clear_keys, submit=can.submit_key, empty_at=can.empty_at)
+    keys = {"clear": can.clear_keys, "submit": can.submit_key, "empty_at": can.empty_at}
+    return msgspec.structs.replace(hands.patience.typing, **keys)
 
 
 def _target(hands: Hands, seen: Look) -> Target:
     name = seen.session.id
     typed = hands.store.read(lambda sql: messages.typed_lately(sql, name))
+    ear = Ear(hands, name)
     return Target(
         tmux=hands.tmux, session=name, pane=str(seen.steps[facts.SPAWNED]["pane"]), clock=hands.clock,
-        may_type=lambda: why_not_type(hands, name), is_ours=lambda line: is_one_of(line, typed),
+        may_type=ear.why_not_type, still=ear.is_silent, is_ours=lambda line: is_one_of(line, typed),
     )  # fmt: skip
 
 
-async def why_not_type(hands: Hands, name: str) -> str | None:
-    """Return why nothing may be typed into a session's pane at this moment, as its agent has said it by now."""
-    place = hands.place(name)
-    await ingest(hands.store, name, place.pushes, hands.agents)
-    now = hands.store.read(lambda sql: look(sql, name))
-    if now is None:
-        return "the session is gone"
-    if why := now.why_not_type():
-        return why
-    if not is_agent(now.facts.process):
-        return "the agent's process has ended"
-    return None if now.has_read(place.pushes) else "the agent has just reported something"
+class Ear:
+    """Listens to what a session's agent says about itself."""
+
+    def __init__(self, hands: Hands, name: str) -> None:
+        self._hands, self._name = hands, name
+        self._pushes = hands.place(name).pushes
+        self._heard: Look | None = None
+
+    async def look(self) -> Look | None:
+        """Take in what the agent has said by now, and return what is known then."""
+        await ingest(self._hands.store, self._name, self._pushes, self._hands.agents)
+        self._heard = self._hands.store.read(lambda sql: look(sql, self._name))
+        return self._heard
+
+    async def why_not_type(self) -> str | None:
+        """Return why nothing may be typed into the session's pane at this moment, or None when it may."""
+        now = await self.look()
+        if now is None:
+            return "the session is gone"
+        if why := now.why_not_type():
+            return why
+        return None if is_agent(now.facts.process) else "the agent's process has ended"
+
+    def is_silent(self) -> bool:
+        """Tell whether the agent has said nothing since; on any thread."""
+        return self._heard is not None and self._heard.has_read(self._pushes)
 
 
 async def _type(
@@ -88,8 +114,8 @@ async def _settle(hands: Hands, message: Message, typed: Typed) -> float:
     if typed.outcome == "accepted" or now is None or now.state != PASTED:
         return 0.0
     reason = typed.reason or typed.outcome
-    if typed.outcome in ("refused", "held") and message.state == QUEUED:
-        await hands.store.write(lambda tx: messages.put_back(tx, now, QUEUED, reason, attempts=message.attempts))
+    if typed.outcome in ("refused", "held"):
+        await hands.store.write(lambda tx: messages.put_back(tx, now, message.state, reason, attempts=message.attempts))
         return hands.patience.people_first if typed.outcome == "held" else hands.patience.when_refused
     # Only what the agent did not take in counts: not a dialog, a death or a crash of ours that came in between.
     attempts = message.attempts + (typed.outcome == "not_accepted")

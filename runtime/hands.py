@@ -12,6 +12,7 @@ from runtime.project import Limits, Project
 from runtime.pushes import Wake
 from runtime.store.store import Store
 from runtime.tmux import Tmux
+from runtime.typing import TypingPolicy
 from runtime.workspaces import Workspaces
 
 
@@ -29,6 +30,7 @@ class Patience:
     """How long a message that may not be typed now is left alone when nothing else happens."""
     people_first: float = 2.0
     """How long before it is looked again whether a person still types in the terminal."""
+    typing: TypingPolicy = field(default_factory=TypingPolicy)
 
 
 @dataclass(frozen=True)

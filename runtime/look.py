@@ -41,13 +41,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
             return "the agent's process has ended"
         if self.facts.paused and self.facts.paused.paused:
             return "the session is paused"
-        if self.facts.turn is None or self._is_older_than_the_launch(self.facts.turn.at):
+        if self.facts.turn is None:
             return "the agent has not reported yet"
         return _NOT_NOW.get(self.facts.turn.state)
-
-    def _is_older_than_the_launch(self, at: float) -> bool:
-        """Tell whether something was said before the session was restored, by an agent that is gone."""
-        return self.facts.restored is not None and at < self.facts.restored.at
 
 
 _NOT_NOW = {

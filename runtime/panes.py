@@ -1,6 +1,6 @@
 """What tmux says about panes, and the conditions under which nothing may be pasted into one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple, get_args
 
@@ -24,8 +24,9 @@ class Pane(msgspec.Struct, frozen=True):
     command: str
 
 
-Outcome = Literal["pasted", "dead", "unready", "watched", "draft"]
-"""`unready`: its program has not asked for bracketed paste (tmux before 3.6 cannot tell)."""
+Outcome = Literal["pasted", "dead", "unready", "watched", "draft", "overtaken"]
+"""`unready`: its program has not asked for bracketed paste (tmux before 3.6 cannot tell);
+`overtaken`: what the caller had looked at has changed."""
 
 
 class Paste(NamedTuple):
@@ -33,6 +34,17 @@ class Paste(NamedTuple):
 
     outcome: Outcome
     before: str = ""
+
+
+OVERTAKEN = Paste("overtaken")
+Pressed = Literal["pressed", "dead", "overtaken"]
+Still = Callable[[], bool]
+"""Tells whether what somebody has looked at is still so."""
+
+
+def always() -> bool:
+    """Tell that it is still so."""
+    return True
 
 
 class Condition(msgspec.Struct, frozen=True):

@@ -15,7 +15,22 @@ from libtmux.exc import TmuxCommandNotFound
 
 from runtime.errors import ConfigError, TmuxUnavailable
 from runtime.one_thread import OneThread
-from runtime.panes import PANE, TERMINAL, Anyway, Condition, Pane, Paste, Terminal, pane_of, paste_of, terminal_of
+from runtime.panes import (
+    OVERTAKEN,
+    PANE,
+    TERMINAL,
+    Anyway,
+    Condition,
+    Pane,
+    Paste,
+    Pressed,
+    Still,
+    Terminal,
+    always,
+    pane_of,
+    paste_of,
+    terminal_of,
+)
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer (Debian and Ubuntu: apt install tmux; macOS: brew install tmux)"
@@ -94,20 +109,23 @@ class Tmux:
 
     async def paste(
         self, pane: str, text: str, *, before: Sequence[str] = (), after: Sequence[str] = (),
-        unless: Condition = Anyway,
+        unless: Condition = Anyway, still: Still = always,
     ) -> Paste:  # fmt: skip
         """Leave copy mode, press `before`, paste `text` and press `after`, in one step, `unless` something is so.
 
         The tests and the paste are one command: pasting into a dead pane crashes tmux 3.3a. A caller that is
-        cancelled or gives up leaves either nothing or all of it in the pane.
+        cancelled or gives up leaves either nothing or all of it in the pane. `still` is asked at the last moment, on
+        another thread.
         """
-        return await self._on_thread(lambda: self._paste(pane, text, before, after, unless))
+        return await self._on_thread(lambda: self._paste(pane, text, before, after, unless) if still() else OVERTAKEN)
 
     async def press(self, pane: str, *keys: str) -> bool:
         """Press keys by their tmux names; False if the pane is dead or gone."""
-        live = f"{_cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
-        answer = await self._run("if-shell", "-F", "-t", pane, "#{pane_dead}", "display-message -p dead", live)
-        return self._found(answer) and answer.stdout == ["pressed"]
+        return await self._on_thread(lambda: self._press(pane, keys)) == "pressed"
+
+    async def press_if(self, still: Still, pane: str, *keys: str) -> Pressed:
+        """Press keys if `still` says so at the last moment; it is asked on another thread."""
+        return await self._on_thread(lambda: self._press(pane, keys) if still() else "overtaken")
 
     async def capture(self, pane: str, *, lines: int = 0) -> str:
         """Return the visible screen, with `lines` of history before it; empty if the pane is gone."""
@@ -163,6 +181,11 @@ class Tmux:
                 return paste_of(answer.stdout)
             self._command("delete-buffer", "-b", buffer)
             return Paste("dead")
+
+    def _press(self, pane: str, keys: Sequence[str]) -> Pressed:
+        live = f"{_cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
+        answer = self._command("if-shell", "-F", "-t", pane, "#{pane_dead}", "display-message -p dead", live)
+        return "pressed" if self._found(answer) and answer.stdout == ["pressed"] else "dead"
 
     def _found(self, answer: tmux_cmd) -> bool:
         said = _said(answer)

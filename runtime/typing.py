@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, TypeVar
 
 import msgspec
 
 from runtime.composer import PROBE, beginning, holds, shows
-from runtime.panes import Condition, Paste
+from runtime.panes import Condition, Paste, Still, always
 from runtime.tmux import Tmux
 
 T = TypeVar("T")
@@ -18,7 +18,8 @@ DRAFT = "a person has left a draft in the composer"
 HELD = (TYPING, DRAFT)
 """People go first, however long they take: these reasons have no limit."""
 
-POLL = 0.004
+FIRST_LOOK, RARER = 0.004, 1.3
+"""How soon the screen is looked at again, and how much rarer each time: every look starts a program."""
 
 
 class TypingPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     pane: str
     may_type: MayType
+    still: Still = always
+    """Tells at the very last moment whether nothing has happened since `may_type` was asked."""
     is_ours: Callable[[str], bool] = lambda _line: False
     """Tells whether a line in the composer is something that we have typed before."""
     clock: Callable[[], float] = time.time
@@ -135,6 +138,8 @@ class _Typist:
                 return None
             if outcome == "dead":
                 return Typed("dead", "the agent's process has ended")
+            if outcome == "overtaken":
+                continue
             if outcome in ("watched", "draft"):
                 if why := await held(self._target, self._policy):
                     return Typed("held", why)
@@ -157,17 +162,18 @@ class _Typist:
         return await _to_the_end(self._steps(unless))
 
     async def _steps(self, unless: Condition) -> str:
-        done: Paste = await self._tmux.paste(self._pane, self._text, before=self._policy.clear, unless=unless)
+        clear, still = self._policy.clear, self._target.still
+        done: Paste = await self._tmux.paste(self._pane, self._text, before=clear, unless=unless, still=still)
         if done.outcome == "pasted":
             self._pastes, self._submits = self._pastes + 1, 0
             self._before = done.before
             self._report("typed" if self._pastes == 1 else "typed again")
-            until = time.monotonic() + self._policy.echo_within
-            while not self._accepted.is_set() and time.monotonic() < until:
+            async for _ in _looks(self._policy.echo_within):
+                if self._accepted.is_set():
+                    break
                 if await self._shows_text():
                     await self._submit()
                     break
-                await asyncio.sleep(POLL)
         return done.outcome
 
     async def _repair(self) -> bool:
@@ -190,10 +196,12 @@ class _Typist:
         """Press the key that sends the text, unless the agent has a dialog open by now; False if the pane is dead."""
         if self._accepted.is_set() or await self._target.may_type() is not None:
             return True
-        self._submits += 1
-        if self._submits > 1 or not self._pastes:
-            self._report("submitted again")
-        return await self._tmux.press(self._pane, self._policy.submit)
+        done = await self._tmux.press_if(self._target.still, self._pane, self._policy.submit)
+        if done == "pressed":
+            self._submits += 1
+            if self._submits > 1 or not self._pastes:
+                self._report("submitted again")
+        return done != "dead"
 
     async def _shows_text(self) -> bool:
         return shows(await self._tmux.capture(self._pane), self._before, beginning(self._text))
@@ -203,15 +211,25 @@ class _Typist:
 
         A terminal's input is read in order, so an agent that shows it has read everything before it.
         """
-        if not await self._tmux.press(self._pane, *PROBE):
-            return "dead"
-        until = time.monotonic() + self._policy.echo_within
+        done = await self._tmux.press_if(self._target.still, self._pane, *PROBE)
+        if done != "pressed":
+            return "dead" if done == "dead" else "silent"
         found: Literal["text", "clear", "silent"] = "silent"
-        while found == "silent" and time.monotonic() < until:
-            await asyncio.sleep(POLL)
+        async for _ in _looks(self._policy.echo_within):
             screen = await self._tmux.capture(self._pane)
             found = "text" if holds(screen, self._text) else "clear" if PROBE in screen else "silent"
+            if found != "silent":
+                break
         return found if await self._tmux.press(self._pane, *["BSpace"] * len(PROBE)) else "dead"
+
+
+async def _looks(within: float) -> AsyncIterator[None]:
+    """Pause before each look at the screen, for so many seconds in all."""
+    until, pause = time.monotonic() + within, FIRST_LOOK
+    while time.monotonic() < until:
+        await asyncio.sleep(pause)
+        yield
+        pause *= RARER
 
 
 async def _to_the_end(step: Awaitable[T]) -> T:

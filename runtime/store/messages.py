@@ -11,6 +11,9 @@ from runtime.store.tx import Tx, new_id
 
 T = schema.messages.c
 
+LIVES = 2
+ENDS_IT = "the agent has ended {lives} times while it worked on this"
+
 
 def add(
     tx: Tx,
@@ -92,6 +95,15 @@ def put_back(tx: Tx, message: Message, state: str, evidence: str, *, attempts: i
     tx.wake(f"message:{message.id}")
 
 
+def note(tx: Tx, message: Message, why: str) -> None:
+    """Say why a message waits; its state stays."""
+    tx.sql.execute(schema.messages.update().where(T.id == message.id).values(evidence=why))
+    tx.record(
+        "message", f"{message.session_id}: {message.kind} waits: {why}", session_id=message.session_id,
+        message=message.id, state=message.state,
+    )  # fmt: skip
+
+
 def fail(tx: Tx, message: Message, why: str) -> None:
     """Give a message up, and tell the outbound stories, so that whoever wrote it hears of it."""
     mark(tx, message, FAILED, why)
@@ -170,10 +182,18 @@ def answer(tx: Tx, session_id: str, why: str = "the turn ended") -> tuple[Messag
 
 
 def ask_again(tx: Tx, session_id: str, why: str) -> None:
-    """Queue again what an agent had taken in when it ended, the task itself left out: nobody will answer it."""
+    """Queue again what an agent had taken in when it ended, the task itself left out: nobody will answer it.
+
+    What has ended an agent again and again is given up.
+    """
     for message in of_session(tx.sql, session_id, ACCEPTED):
-        if message.kind != "task":
-            mark(tx, message, QUEUED, why)
+        if message.kind == "task":
+            continue
+        if message.attempts >= LIVES:
+            fail(tx, message, ENDS_IT.format(lives=LIVES + 1))
+            continue
+        tx.sql.execute(schema.messages.update().where(T.id == message.id).values(attempts=message.attempts + 1))
+        mark(tx, message, QUEUED, why)
 
 
 def fail_waiting(tx: Tx, session_id: str, why: str) -> None:

@@ -55,7 +55,12 @@ class FakeTmux:
         self.did.append(f"press {' '.join(keys)}")
         return True
 
-    async def paste(self, pane: str, text: str, *, before: Any = (), after: Any = (), unless: Any = None) -> Paste:
+    async def press_if(self, still: Any, pane: str, *keys: str) -> str:
+        self.did.append(f"press {' '.join(keys)}")
+        return "pressed"
+
+    async def paste(self, pane: str, text: str, *, before: Any = (), after: Any = (), unless: Any = None,
+                    still: Any = None) -> Paste:  # fmt: skip
         self._do(f"paste {text}")
         before = self.screens.get(pane, "")
         self.screens[pane] = f"{before}\n> {text}"

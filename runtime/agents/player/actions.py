@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .agent import Agent
+from .agent import GO_ON, TIMED, Agent
 from .terminal import DIM
 
 TAIL = 2000
@@ -211,14 +211,24 @@ def echo_late(agent: Agent, value: float | dict[str, float]) -> None:
     agent.misbehave["echo_late"] = float(value["seconds"] if isinstance(value, dict) else value)
 
 
-def dialog_in(agent: Agent, value: float) -> None:
-    """Open a dialog by itself after some seconds of idleness."""
-    agent.misbehave["dialog_in"] = time.monotonic() + float(value)
+def suddenly(agent: Agent, what: str | None) -> None:
+    """Do what was to happen while nobody has asked for anything."""
+    if what == "dialog_in":
+        agent.ask(GO_ON)
+    elif what == "shell_in":
+        leave_shell(agent, None)
+
+
+def _timed(name: str) -> Callable[[Agent, Any], None]:
+    def set_time(agent: Agent, value: Any) -> None:
+        agent.misbehave[name] = time.monotonic() + float(value)
+
+    return set_time
 
 
 MISBEHAVIOUR: dict[str, Callable[[Agent, Any], None]] = {
     "deaf": deaf,
-    "dialog_in": dialog_in,
+    **{name: _timed(name) for name in TIMED},
     "echo_late": echo_late,
     **{name: _counted(name) for name in ("swallow_enter", "die_after_paste", "dialog_before_paste", "restore_prompt")},
 }

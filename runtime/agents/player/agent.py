@@ -14,6 +14,7 @@ QUEUED = "(queued) "
 GO_ON = "Allow me to go on?"
 SHOWN_LINES = 30
 SHOWN = 300
+TIMED = ("dialog_in", "shell_in")
 
 
 class Interrupted(Exception):
@@ -32,7 +33,7 @@ class Agent:
         self.answer: int | None = None
         self.busy = False
         self._draft = ""
-        self._leaving = 0.0
+        self._asked = self._leaving = 0.0
         self._draw()
 
     def attend(self, seconds: float | None = None, also: int | None = None) -> bool:
@@ -49,16 +50,17 @@ class Agent:
             if until is None or time.monotonic() >= until:
                 return False
 
-    def idle(self) -> None:
-        """Wait for the keyboard; a dialog may come up by itself."""
-        due = self.misbehave.get("dialog_in")
+    def idle(self) -> str | None:
+        """Wait for the keyboard; return the misbehaviour that was due at this time, if one was."""
+        due, name = min(((self.misbehave[name], name) for name in TIMED if name in self.misbehave), default=(None, ""))
         if due is None:
             self.attend()
-            return
+            return None
         self.attend(max(0.0, due - time.monotonic()))
-        if time.monotonic() >= due and not self.waiting:
-            del self.misbehave["dialog_in"]
-            self.ask(GO_ON)
+        if self.waiting or time.monotonic() < due:
+            return None
+        del self.misbehave[name]
+        return name
 
     def told(self, text: str) -> None:
         """Show a prompt in the transcript and report that it was accepted."""
@@ -82,7 +84,7 @@ class Agent:
 
         Whatever is typed meanwhile goes to the dialog.
         """
-        self.dialog, self.answer, self.choices = question, None, choices
+        self.dialog, self.answer, self.choices, self._asked = question, None, choices, time.time()
         listed = "".join(f"\n  {number}: {choice}" for number, choice in enumerate(choices, 1))
         self.terminal.show(f"? {question}{listed}\n  Enter or y: yes   n or Escape: no", style=BOLD)
         self.channel.push("waiting", question=question, **({"choices": choices} if choices else {}))
@@ -126,7 +128,7 @@ class Agent:
         return self.answer
 
     def _answer(self, kind: str, value: str) -> None:
-        self.diary.write("dialog", kind=kind, value=value)
+        self.diary.write("dialog", kind=kind, value=value, age=time.time() - self._asked)
         # Like the real ones: a paste is swallowed, and Enter takes the preselected "yes".
         if kind == "paste":
             return

@@ -4,10 +4,10 @@ import os
 
 
 class Diary:
-    """A file with one line for each prompt taken and for all that a dialog got; without one nothing is written."""
+    """A file with a line for each prompt taken and for all that a dialog got; without a directory there is none."""
 
-    def __init__(self, path: str | None) -> None:
-        self._path = path
+    def __init__(self, directory: str | None, session: str) -> None:
+        self._path = None if directory is None else f"{directory}/{session}.jsonl"
 
     def write(self, what: str, **about: object) -> None:
         """Add a line."""
@@ -16,5 +16,5 @@ class Diary:
         import json  # start-up, as in channel.py
 
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(file, (json.dumps({"what": what, **about}) + "\n").encode())
+        os.write(file, (json.dumps({"what": what, "life": os.getpid(), **about}) + "\n").encode())
         os.close(file)

@@ -13,7 +13,7 @@ from .terminal import DIM, Terminal
 def main(arguments: list[str]) -> None:
     """Run on this terminal; the first prompt comes from a file, which may be empty."""
     terminal, channel = Terminal(), Channel(os.environ.get("AO_LAUNCH"))
-    diary = Diary(os.environ.get("AO_DIARY"))
+    diary = Diary(os.environ.get("AO_DIARY"), os.environ.get("AO_SESSION", ""))
     agent = Agent(terminal, channel, float(os.environ.get("AO_SPEED") or 1), diary)
     channel.push("ready")
     names = {"session": os.environ.get("AO_SESSION", ""), "issue": os.environ.get("AO_ISSUE_ID", "")}
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
             if agent.waiting:
                 _turn(agent, script)
             else:
-                agent.idle()
+                actions.suddenly(agent, agent.idle())
     except (EOFError, OSError):
         agent.leave(129)
 

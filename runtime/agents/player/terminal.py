@@ -69,7 +69,7 @@ class Terminal:
         if len(self.below) <= room:
             return self.below
         end = room // 3
-        return f"{self.below[: room // 2 - end]}…{self.below[-end:]}"
+        return f"{self.below[: room - end - 1]}…{self.below[-end:]}"
 
     def _out(self, text: str) -> None:
         data = text.encode("utf-8", "replace")

@@ -1,0 +1,301 @@
+"""Messages into sessions that misbehave at random: none lost, none doubled, none typed into a dialog or a shell.
+
+What the agents' own diaries say counts, and what stands on their terminals; not what the service believes.
+"""
+
+import asyncio
+import json
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from runtime import agents
+from runtime.announce import Announcer
+from runtime.composer import as_terminal_text
+from runtime.facts import Process
+from runtime.hands import Hands, Patience
+from runtime.look import look
+from runtime.processes import is_agent
+from runtime.project import Limits, Times
+from runtime.pushes import Wake
+from runtime.restore import bring_back, why_not
+from runtime.store import facts, messages, sessions
+from runtime.store.store import Store
+from runtime.supervisor import Supervisor
+from runtime.tmux import Tmux
+from runtime.typing import TypingPolicy
+from tests.fakes.bot import a_project
+from tests.fakes.hands import FakeWorkspaces
+
+QUICK = Patience(
+    probe_every=0.3, after_restart=0.3, when_refused=0.05, people_first=0.2, hang_up=0.2,
+    typing=TypingPolicy(waits=(0.15, 0.4, 0.6, 0.8), echo_within=0.3, ready_within=0.5),
+)  # fmt: skip
+
+SPELLS = {
+    "nothing": ([], 8),
+    "swallows": (["{swallow_enter = 1}"], 4),
+    "swallows twice": (["{swallow_enter = 2}"], 1),
+    "late": (["{echo_late = 0.25}"], 3),
+    "very late": (["{echo_late = 1.1}"], 1),
+    "deaf": (["{deaf = {messages = 1}}"], 3),
+    "deaf for a while": (["{deaf = {seconds = 0.5}}"], 1),
+    "asks": (["{ask_permission = 'May I?'}"], 2),
+    "dialog": (["{dialog_before_paste = 1}"], 3),
+    "sudden dialog": (["{dialog_in = 0.03}"], 2),
+    "dialog soon": (["{dialog_in = 0.2}"], 2),
+    "thinks": (["{sleep = 0.1}"], 3),
+    "floods": (["{flood = 500}"], 1),
+    "floods and is late": (["{flood = 500}", "{echo_late = 0.2}"], 1),
+    "late and a dialog": (["{echo_late = 0.5}", "{dialog_before_paste = 1}"], 1),
+    "puts it back": (["{restore_prompt = 1}", "'stuck'"], 1),
+    "dies": (["{die_after_paste = 1}"], 1),
+    "crashes": (["{shell = {command = 'mkdir it{{1}} && kill -9 $PPID', may_fail = true}}"], 1),
+    "becomes a shell": (["{shell_in = 0.02}"], 1),
+}
+HARMLESS = {"~", ".", "Backspace", "C-u", ""}
+PERSON = {"y"}
+ON_THE_WAY = 0.05
+
+
+def script():
+    def rule(spell, actions):
+        listed = ", ".join([*actions, "{say = 'ok'}"])
+        return f"[[rule]]\nmatch = '#(\\d+)# <{spell}>'\nactions = [{listed}]\n"
+
+    return "".join(rule(spell, actions) for spell, (actions, _) in SPELLS.items())
+
+
+class Workspaces(FakeWorkspaces):
+    """Worktrees that are empty directories."""
+
+    async def open(self, session, gate, *, beside=None):
+        self.worktree(session).mkdir(parents=True, exist_ok=True)
+        return "b" * 40, {}
+
+    async def reopen(self, session, gate, *, merged, pushed, beside):
+        return {}, False
+
+
+class World:
+    """Sessions of scripted agents in one tmux server, kept by a real supervisor; and whoever makes trouble."""
+
+    def __init__(self, root, seed, names):
+        self.root, self.random = root, random.Random(seed)
+        self.diaries = root / "diaries"
+        self.diaries.mkdir()
+        (root / "script.toml").write_text(script())
+        self.project = a_project(
+            script=root / "script.toml", env={"AO_DIARY": str(self.diaries)}, times=Times(death_confirm=0.1)
+        )
+        projects = {"app": self.project}
+        self.store = Store(root / "ao.db", judge=Announcer(projects, {}))
+        self.tmux, self.pokes = Tmux(root / "tmux"), asyncio.Queue()
+        self.did = []
+
+        async def nothing(_name):
+            return None
+
+        self.hands = Hands(
+            store=self.store, tmux=self.tmux, workspaces=Workspaces(root / "trees", self.did), agents=agents.named,
+            forge=None, projects=projects, limits=Limits(sessions=100), launch_root=root / "launch",
+            environment={"PATH": os.environ["PATH"]}, open_gate=nothing, close_gate=nothing,
+            wake=Wake(self.pokes.put_nowait), clock=time.time, patience=QUICK,
+        )  # fmt: skip
+        self.names = [f"app-{number + 1}" for number in range(names)]
+        self.sent = {}
+        self.answered = {name: 0 for name in self.names}
+
+    async def claim(self):
+        def job(tx):
+            for _ in self.names:
+                sessions.claim(
+                    tx, project="app", prefix="app", repo="octo/app", issue=None, title="t", task="Begin.",
+                    agent="scripted", base="main", asked_by="me",
+                )  # fmt: skip
+
+        await self.store.write(job)
+
+    def text(self, number):
+        """Words for message `number`: short, long, with a first line like all others, or like a command."""
+        spell = self.random.choices(list(SPELLS), [weight for _, weight in SPELLS.values()])[0]
+        mark = f"#{number}# <{spell}>"
+        line = f"touch {self.root}/run-by-a-shell"
+        forms = [
+            mark,
+            f"Ann commented:\n{line}\n{mark}",
+            f"/{mark} ünï 👩",
+            f"{mark}\n" + "a long line of text\n" * 400,
+        ]
+        return self.random.choice([*forms, mark, f"Ann commented:\n{mark}\\"])
+
+    async def send(self, count):
+        """Put messages into random inboxes, some at once, some after a while."""
+        for number in range(count):
+            name, text = self.random.choice(self.names), self.text(number)
+            kind = self.random.choice(["person", "person", "person", "notice"])
+            self.sent[number] = await self.store.write(
+                lambda tx, name=name, text=text, kind=kind, number=number: messages.add(
+                    tx, name, kind=kind, source_key=f"m:{number}", author="me", parts={"body": text}
+                )
+            )
+            if self.random.random() < 0.1:
+                await asyncio.sleep(self.random.random() * 0.2)
+
+    def messages(self):
+        return [one for name in self.names for one in self.store.read(lambda sql, n=name: messages.of_session(sql, n))]
+
+    def seen(self, name):
+        return self.store.read(lambda sql: look(sql, name))
+
+    async def person(self):
+        """Answer what agents ask, once each, and interrupt one that is stuck."""
+        while True:
+            await asyncio.sleep(0.1)
+            for name in self.names:
+                turn, pane = self.seen(name).facts.turn, self.seen(name).steps.get("terminal")
+                if turn is None or pane is None or turn.at == self.answered[name]:
+                    continue
+                if turn.state == "waiting":
+                    self.answered[name] = turn.at
+                    await self.tmux.press(pane["pane"], "y")
+                elif turn.state == "active" and "stuck" in self.doing(name):
+                    self.answered[name] = turn.at
+                    await self.tmux.press(pane["pane"], "Escape")
+
+    def doing(self, name):
+        took = [line for line in self.diary(name) if line["what"] == "took"]
+        return "stuck" if took and "<puts it back>" in took[-1]["text"] else ""
+
+    async def mischief(self):
+        """Put panes into copy mode."""
+        while True:
+            await asyncio.sleep(self.random.random() * 0.3)
+            pane = self.seen(self.random.choice(self.names)).steps.get("terminal")
+            if pane is not None:
+                await self.tmux._run("copy-mode", "-t", pane["pane"])
+
+    async def revive(self):
+        """Bring back whoever has ended, as `ao send` does."""
+        while True:
+            await asyncio.sleep(0.2)
+            for name in self.names:
+                seen = self.seen(name)
+                if seen.session.live and seen.facts.turn and not is_agent(seen.facts.process):
+                    gone = Process(at=time.time(), state="exited", exit_code=0)
+                    await self.store.write(lambda tx, n=name, gone=gone: facts.learn(tx, n, gone, source="test"))
+                elif why_not(seen) is None and seen.facts.cleaned is None:
+                    await self.store.write(lambda tx, seen=seen: bring_back(tx, seen.session, by="me"))
+
+    async def until_all_have_arrived(self, count, within):
+        end = time.monotonic() + within
+        while True:
+            states = [one for one in self.messages() if one.kind != "task"]
+            open_ = [one for one in states if one.state not in ("accepted", "answered")]
+            if len(states) == count and not open_:
+                return
+            if time.monotonic() > end:
+                pytest.fail(await self.report(open_))
+            await asyncio.sleep(0.1)
+
+    async def report(self, waiting):
+        """Tell what keeps messages from their agents."""
+        screens, lines = await self.screens(), []
+        for name in sorted({one.session_id for one in waiting}):
+            seen = self.seen(name)
+            lines.append(f"{name} live={seen.session.live} {seen.session.announced_status}: {seen.facts.process}")
+            lines.append(f"  {seen.facts.turn} {sorted(seen.steps)}")
+            own = [one for one in waiting if one.session_id == name]
+            lines += [f"  {one.id} {one.state} {one.attempts}: {one.evidence}" for one in own[:3]]
+            lines += [f"    | {line[:100]}" for line in screens.get(name, "").splitlines()[-8:]]
+        return "\n".join([f"{len(waiting)} wait", *lines])
+
+    def diary(self, name):
+        file = self.diaries / f"{name}.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    async def screens(self):
+        panes = await self.tmux.panes()
+        return {name: await self.tmux.capture(panes[name].pane_id, lines=20000) for name in self.names if name in panes}
+
+
+@asynccontextmanager
+async def world(seed, sessions_, root):
+    made = World(root, seed, sessions_)
+    tasks = []
+    try:
+        await made.claim()
+        jobs = (Supervisor(made.hands, made.pokes).run(), made.person(), made.mischief(), made.revive())
+        tasks = [asyncio.create_task(job) for job in jobs]
+        yield made
+        for task in tasks:
+            assert not task.done(), task.exception()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        made.hands.wake.close()
+        await made.tmux.kill_server()
+        made.tmux.close()
+        made.store.close()
+
+
+async def play(seed, count, crowd, root, within):
+    async with world(seed, crowd, root) as made:
+        await made.send(count)
+        await made.until_all_have_arrived(count, within)
+        judge(made, count, await made.screens())
+        return made
+
+
+def judge(made, count, screens):
+    by_id = {one.id: one for one in made.messages()}
+    took = [(name, line) for name in made.names for line in made.diary(name) if line["what"] == "took"]
+    heard = {}
+    for name, line in took:
+        if found := re.search(r"#(\d+)#", line["text"]):
+            heard.setdefault(int(found[1]), []).append((name, line["life"], line["text"]))
+    lost = [number for number in range(count) if number not in heard]
+    assert lost == []
+    # An agent that ended while it worked on a message is asked again in its next life, but never twice in one.
+    doubled = {number: lives for number, lives in heard.items() if len({one[:2] for one in lives}) != len(lives)}
+    assert doubled == {}
+    wrong = {
+        number: text for number, lives in heard.items() for _, _, text in lives
+        if text != as_terminal_text(by_id[made.sent[number]].parts["body"])
+    }  # fmt: skip
+    assert wrong == {}
+    typed = [(name, line) for name in made.names for line in made.diary(name) if line["what"] == "dialog"]
+    # What was on its way when the dialog opened cannot be called back; it is swallowed, and no Enter follows it.
+    assert [line for line in typed if line[1]["kind"] == "paste" and line[1]["age"] > ON_THE_WAY] == []
+    keys = [line for _, line in typed if line["kind"] != "paste"]
+    pressed = {char for line in keys for char in ([line["value"]] if line["kind"] == "key" else line["value"])}
+    assert pressed <= HARMLESS | PERSON
+    assert not (made.root / "run-by-a-shell").exists()
+    for screen in screens.values():
+        for _, _, after in (part.partition("shell$ ") for part in screen.splitlines() if "shell$ " in part):
+            assert after.strip() == "", screen[-500:]
+
+
+@pytest.fixture
+def root():
+    path = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+async def test_two_hundred_messages_reach_agents_that_misbehave(root):
+    await play(11, 200, 10, root, within=60)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_thousand_messages_reach_agents_that_misbehave(root, seed):
+    await play(seed, 1000, 20, root, within=600)
