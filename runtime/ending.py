@@ -38,7 +38,8 @@ async def end(hands: Hands, seen: Look) -> float:
 def _is_left_to_be_looked_at(seen: Look) -> bool:
     """Tell whether nobody asked for this end; a start that failed leaves nothing, unless an earlier agent worked."""
     reason, back = seen.session.announced_reason, seen.facts.restored
-    return reason in DIED or (reason == "spawn_failed" and back is not None)
+    nobody_asked = reason in DIED or (reason == "spawn_failed" and back is not None)
+    return nobody_asked and seen.facts.killed is None
 
 
 def _grace_left(hands: Hands, seen: Look) -> float:

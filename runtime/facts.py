@@ -118,6 +118,8 @@ class Killed(Fact, frozen=True, kw_only=True):
     kind: ClassVar[str] = "killed"
     by: str
     reason: str = "manually_killed"
+    why: str = ""
+    """What the person said about it."""
 
 
 class SpawnFailed(Fact, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ FRESH_FOR = 600.0
 
 AGENT_NAME = "{agent} ({session})"
 OUTSIDE = "{path} leads to {real}, outside of what this service manages"
-BRANCH_GONE = "the branch {branch} of {id} is gone, here and on {repo}."
+BRANCH_GONE = "Workspace missing: the branch {branch} of {id} is gone, here and on {repo}."
 KEPT = " Of its work there is {ref}: `git -C {path} branch {branch} {ref}` makes the branch again, then restore {id}."
 NOTHING_KEPT = " Start a new session on the issue instead."
 

@@ -1,6 +1,6 @@
 """All operations of the interface, group by group."""
 
-from bot.api import deliveries, messages, records, sessions, spawns
+from bot.api import cleanups, deliveries, messages, records, restores, sessions, spawns
 from bot.api.operation import Nothing, Operation
 from bot.api.port import ServiceStatus
 
@@ -11,6 +11,8 @@ _STATUS = Operation(
 OPERATIONS = (
     *sessions.OPERATIONS,
     *spawns.OPERATIONS,
+    *restores.OPERATIONS,
+    *cleanups.OPERATIONS,
     *messages.OPERATIONS,
     *deliveries.OPERATIONS,
     *records.OPERATIONS,

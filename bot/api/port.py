@@ -5,9 +5,11 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from bot.api.cleanups import CleanupsPort
 from bot.api.deliveries import DeliveriesPort
 from bot.api.messages import MessagesPort
 from bot.api.records import RecordsPort
+from bot.api.restores import RestoresPort
 from bot.api.sessions import SessionsPort
 from bot.api.spawns import SpawnsPort
 
@@ -54,6 +56,16 @@ class ServicePort(Protocol):
     @property
     def spawns(self) -> SpawnsPort:
         """Starting sessions."""
+        ...
+
+    @property
+    def restores(self) -> RestoresPort:
+        """Bringing sessions back."""
+        ...
+
+    @property
+    def cleanups(self) -> CleanupsPort:
+        """Clearing finished sessions away."""
         ...
 
     @property

@@ -14,10 +14,16 @@ SESSION = "/api/v1/sessions/{id}"
 
 
 class Killed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The session has ended, now or before; `preserved` names what was kept of unpushed work."""
+    """The session has ended, now or before.
+
+    `preserved` names what was kept of unpushed work, `left` says why the worktree is still there although it is over;
+    what takes longer to clear away goes on after the answer.
+    """
 
     already_terminated: bool
+    cleaned: bool = False
     preserved: str | None = None
+    left: str | None = None
 
 
 class Sessions(msgspec.Struct, rename="camel"):
@@ -39,9 +45,16 @@ class SessionsPort(Protocol):
         """Return one session."""
         ...
 
-    async def kill(self, name: str) -> Killed:
+    async def kill(self, name: str, *, reason: str | None, by: str | None) -> Killed:
         """End a session; returns when that is committed, its worktree may go a moment later."""
         ...
+
+
+class Kill(msgspec.Struct, forbid_unknown_fields=True):
+    """Why it is ended, and who asks."""
+
+    reason: str | None = None
+    by: str | None = None
 
 
 class Listing(msgspec.Struct):
@@ -59,10 +72,12 @@ def _sessions(service: "ServicePort", want: Listing, _: None) -> Sessions:
     return Sessions(found, [want.project] if want.project else projects, hidden)
 
 
+async def _kill(service: "ServicePort", which: Name, how: Kill) -> Killed:
+    return await service.sessions.kill(which.id, reason=how.reason, by=how.by)
+
+
 OPERATIONS = (
     Operation("GET", "/api/v1/sessions", "listSessions", "Lists sessions.", _sessions, Sessions, Listing),
     Operation("GET", SESSION, "getSession", "One session.", lambda s, p, _: s.sessions.get(p.id), SessionView, Name),
-    Operation(
-        "POST", f"{SESSION}/kill", "killSession", "Ends one.", lambda s, p, _: s.sessions.kill(p.id), Killed, Name
-    ),
+    Operation("POST", f"{SESSION}/kill", "killSession", "Ends one.", _kill, Killed, Name, Kill),
 )

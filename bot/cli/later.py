@@ -26,11 +26,9 @@ TOP = {
     "acknowledge": "The service hears from agents by itself.",
 }
 SESSION = {
-    "restore": "Label the issue again to start a new session.",
     "claim-pr": _LABEL,
     "rename": "List the sessions with: ao session ls",
     "remap": "List the sessions with: ao session ls",
-    "cleanup": "Merged sessions are cleaned up by themselves; end another with: ao session kill SESSION",
 }
 
 

@@ -1,4 +1,4 @@
-"""`ao session`: list, attach, kill."""
+"""`ao session`: list, attach, kill, clean up, restore."""
 
 import json
 import os
@@ -13,10 +13,14 @@ import typer
 from bot.cli.client import ServiceFailed, get, post, segment
 from bot.cli.later import SessionWithLater
 from bot.cli.light import Light, group
-from bot.cli.text import ago, counted, harmless, say
-from bot.config import environment
+from bot.cli.text import COLOURS, ago, counted, harmless, say
+from bot.config import calling_session, environment
 
-app = group("Lists, attaches to and ends sessions.", SessionWithLater)
+RESTORE_S = 60.0
+CLEANUP_S = 120.0
+NO_PURGE = "no agent here keeps sessions that ao could delete; leave it out, the worktree is cleared away without it"
+
+app = group("Lists, attaches to, ends and restores sessions.", SessionWithLater)
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Only this project.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
@@ -80,15 +84,73 @@ def attach(session: SessionArgument) -> None:
 
 
 @app.command(cls=Light)
-def kill(session: SessionArgument) -> None:
-    """Ends a session; what it has not pushed is kept."""
+def kill(
+    session: SessionArgument,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; `ao explain` shows it.")] = None,
+    purge: Annotated[bool, typer.Option("--purge-session", hidden=True)] = False,
+) -> None:
+    """Ends a session; what it has not pushed is kept, its branch and pull request stay."""
+    if purge:
+        raise typer.BadParameter(NO_PURGE, param_hint="--purge-session")
     try:
-        killed = post(f"sessions/{segment(session)}/kill")
+        killed = post(f"sessions/{segment(session)}/kill", {"reason": reason, "by": caller()})
     except ServiceFailed as error:
         raise ServiceFailed(f"Failed to kill session {session}: {error}") from error
     if killed["alreadyTerminated"]:
         say(f"Session {session} had ended already.")
-        return
-    say(f"Session {session} killed.")
+    else:
+        say(f"Session {session} killed.")
     if killed["preserved"]:
         say(f"Its unpushed work is kept as {killed['preserved']}")
+    if killed["left"]:
+        say(f"Its worktree was left alone: {killed['left']}")
+
+
+@app.command(cls=Light)
+def cleanup(
+    project: ProjectOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Clears away sessions that are merged, whose issue is closed, or whose agent is dead."""
+    say("Checking for completed sessions...")
+    done = post("cleanup", {"project": project, "dryRun": dry_run, "by": caller()}, patience=CLEANUP_S)
+    for name in done["killed"]:
+        say(f"  Would kill {name}" if dry_run else f"  Cleaned: {name}")
+    for one in done["skipped"]:
+        say(f"  Skipped: {one['name']} ({harmless(one['reason'])})")
+    for one in done["errors"]:
+        say(f"  Error cleaning {one['name']}: {harmless(one['error'])}")
+    if not done["killed"] and not done["errors"]:
+        say("  No sessions to clean up.")
+    elif dry_run:
+        say(f"Dry run complete. {counted(len(done['killed']), 'session')} would be cleaned.")
+    else:
+        say(f"Cleanup complete. {counted(len(done['killed']), 'session')} cleaned.")
+    if done["errors"]:
+        raise typer.Exit(1)
+
+
+@app.command(cls=Light)
+def restore(
+    session: SessionArgument,
+    force: Annotated[bool, typer.Option("--force", help="Also when its pull request is merged.")] = False,
+) -> None:
+    """Brings an ended session back: the same branch, worktree and messages, and its agent at work."""
+    back = post(f"sessions/{segment(session)}/restore", {"force": force, "by": caller()}, patience=RESTORE_S)
+    say(f"✓ Session {session} restored.", COLOURS["✓"])
+    say(f"  Worktree: {back['workspacePath']}")
+    say(f"  Branch:   {back['branch']}")
+    say(f"  Attach:   {back['attachCommand']}")
+    if back["replayed"]:
+        say("  Its work that was not committed is in the worktree again.")
+    if back["queuePosition"]:
+        say(f"  It waits for a free slot, number {back['queuePosition']} in the queue.")
+    elif back["resumed"]:
+        say("  Its agent goes on with its own session.")
+    elif reason := back["restoreFallbackReason"]:
+        say(f"  Its agent was started afresh: {harmless(reason)}.")
+
+
+def caller() -> str | None:
+    """Return the session that this is typed in, if it is one."""
+    return calling_session(environment())

@@ -8,9 +8,11 @@ from importlib.metadata import version
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.figures import figures
 from bot.parts import Parts
+from bot.service.cleanups import Cleanups
 from bot.service.deliveries import Deliveries
 from bot.service.messages import Messages
 from bot.service.records import Records
+from bot.service.restores import Restores
 from bot.service.sessions import Sessions
 from bot.service.spawns import Spawns
 from runtime.errors import StoreBusy, TmuxUnavailable
@@ -28,6 +30,8 @@ class Service:
         self._started = time.time()
         self.sessions = Sessions(parts)
         self.spawns = Spawns(parts, broken)
+        self.restores = Restores(parts)
+        self.cleanups = Cleanups(parts)
         self.messages = Messages(parts)
         self.deliveries = Deliveries(parts.store)
         self.records = Records(parts.store, parts.projects)

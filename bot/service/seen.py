@@ -1,6 +1,6 @@
-"""Finds the session that a person names."""
+"""Finds the session or project that a person names."""
 
-from bot.api.operation import Unknown
+from bot.api.operation import BadRequest, Unknown
 from bot.parts import Parts
 from runtime.look import Look, look
 
@@ -11,3 +11,9 @@ def seen(parts: Parts, name: str) -> Look:
     if found is None or found.session.project not in parts.projects:
         raise Unknown(f"there is no session {name}: `ao session ls --include-terminated` lists all")
     return found
+
+
+def check_project(parts: Parts, name: str | None) -> None:
+    """Raise `BadRequest`, which names the projects there are, unless this is one of them or none is named."""
+    if name is not None and name not in parts.projects:
+        raise BadRequest(f"There is no project {name!r}; there are: {', '.join(parts.projects) or 'none'}.")

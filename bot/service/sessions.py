@@ -8,7 +8,7 @@ from bot.parts import Parts
 from bot.service.seen import seen
 from runtime.facts import Cleaned
 from runtime.facts import Killed as KilledFact
-from runtime.look import Look, looks
+from runtime.look import Look, look, looks
 from runtime.status import activity
 from runtime.store import facts, sessions
 from runtime.store.tx import Tx
@@ -45,25 +45,40 @@ class Sessions:
             attach_command=self._parts.tmux.attach_command(session.id) if facts.SPAWNED in found.steps else None,
         )  # fmt: skip
 
-    async def kill(self, name: str) -> Killed:
+    async def kill(self, name: str, *, reason: str | None, by: str | None) -> Killed:
         """End a session; its worktree goes a moment later, what was not pushed is kept."""
         found = seen(self._parts, name)
-        if not found.session.live and found.facts.cleaned is not None:
-            return Killed(already_terminated=True, preserved=found.facts.cleaned.preserved or None)
-        await self._store.write(lambda tx: _kill(tx, name))
-        cleaned = await self._cleaned(name)
-        return Killed(
-            already_terminated=not found.session.live, preserved=cleaned.preserved or None if cleaned else None
-        )
+        was_over = not found.session.live
+        if found.facts.cleaned is not None:
+            return _killed(found.facts.cleaned, was_over=True)
+        fact = KilledFact(by=by or "ao session kill", why=reason or "")
+        return _killed(await end_and_wait(self._parts, name, fact), was_over=was_over)
 
-    async def _cleaned(self, name: str) -> Cleaned | None:
-        """Wait a while until a session is cleaned up; None if that takes longer."""
-        with self._store.listening(name) as news, contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLEANED_WITHIN):
-                while seen(self._parts, name).facts.cleaned is None:
-                    await news.wait()
-                    news.clear()
-        return seen(self._parts, name).facts.cleaned
+
+async def end_and_wait(parts: Parts, name: str, fact: KilledFact) -> Cleaned | None:
+    """End a session and wait a while until it is cleaned up; None if that takes longer."""
+    await parts.store.write(lambda tx: _end(tx, name, fact))
+    with parts.store.listening(name) as news, contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLEANED_WITHIN):
+            while (cleaned := seen(parts, name).facts.cleaned) is None:
+                await news.wait()
+                news.clear()
+            return cleaned
+    return seen(parts, name).facts.cleaned
+
+
+def _end(tx: Tx, name: str, fact: KilledFact) -> None:
+    now = look(tx.sql, name)
+    if now is not None and now.facts.killed is None:
+        facts.learn(tx, name, fact, source="person")
+    tx.touched.add(name)
+
+
+def _killed(cleaned: Cleaned | None, *, was_over: bool) -> Killed:
+    return Killed(
+        already_terminated=was_over, cleaned=cleaned is not None and not cleaned.left,
+        preserved=(cleaned.preserved or None) if cleaned else None, left=(cleaned.left or None) if cleaned else None,
+    )  # fmt: skip
 
 
 def _threads(found: Look) -> int | None:
@@ -71,8 +86,3 @@ def _threads(found: Look) -> int | None:
         return None
     waiting = [message for message in found.waiting if message.kind == "review"]
     return sum(len(message.parts.get("comments", ())) for message in waiting)
-
-
-def _kill(tx: Tx, name: str) -> None:
-    facts.learn(tx, name, KilledFact(by="ao session kill"), source="person")
-    tx.touched.add(name)

@@ -3,7 +3,7 @@
 from runtime.facts import Facts, Killed, Process
 from runtime.judging.judgement import Judgement, Status
 
-_KILLED = {"manually_killed": Status.KILLED, "issue_closed": Status.CLEANUP}
+_KILLED = {"manually_killed": Status.KILLED, "issue_closed": Status.CLEANUP, "auto_cleanup": Status.CLEANUP}
 
 
 def ended(facts: Facts) -> Judgement | None:
@@ -23,7 +23,8 @@ def ended(facts: Facts) -> Judgement | None:
 
 def _killed(killed: Killed) -> Judgement:
     status = _KILLED.get(killed.reason, Status.TERMINATED)
-    return Judgement(status=status, reason=killed.reason, evidence=f"by {killed.by}")
+    evidence = f"by {killed.by}" + (f": {killed.why}" if killed.why else "")
+    return Judgement(status=status, reason=killed.reason, evidence=evidence)
 
 
 def _process_gone(process: Process) -> Judgement:

@@ -11,12 +11,14 @@ import msgspec
 import uvicorn
 
 from bot.api.app import private_app
+from bot.api.cleanups import CleanedUp
 from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.listen import bind
 from bot.api.messages import Sent
 from bot.api.operation import BadRequest, Unknown
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.api.records import RecordView
+from bot.api.restores import Restored
 from bot.api.sessions import Killed
 from bot.api.spawns import Outcome, Spawned
 from runtime.errors import StoreBusy, UserError, WrongUse
@@ -73,9 +75,17 @@ class FakeService:
         self.claimed: str | None = None
         self.reasons: list[str] = []
         self.busy = False
+        self.left: str | None = None
         self.asked: list[tuple[object, ...]] = []
+        self.restored = Restored(
+            name="", branch="", workspace_path="/data/worktrees/app-4", attach_command="tmux attach", resumed=False,
+            restore_fallback_reason="scripted has no record of it",
+        )  # fmt: skip
+        self.cleaned = CleanedUp(dry_run=False, killed=[], skipped=[], errors=[])
         self.sessions = FakeSessions(self)
         self.spawns = FakeSpawns(self)
+        self.restores = FakeRestores(self)
+        self.cleanups = FakeCleanups(self)
         self.messages = FakeMessages(self)
         self.deliveries = FakeDeliveries(self)
         self.records = FakeRecords(self)
@@ -119,10 +129,27 @@ class FakeSessions(FakePart):
             return found[0]
         raise Unknown(f"Session '{name}' does not exist. List them with: ao session ls")
 
-    async def kill(self, name):
-        self.service.asked.append(("kill", name))
+    async def kill(self, name, *, reason, by):
+        self.service.asked.append(("kill", name, reason, by))
         row = self.get(name)
-        return Killed(already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1")
+        return Killed(
+            already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1", left=self.service.left
+        )
+
+
+class FakeRestores(FakePart):
+    async def restore(self, name, *, force, by):
+        self.service.asked.append(("restore", name, force, by))
+        row = self.service.sessions.get(name)
+        if row.ended_at is None:
+            raise UserError(f"Cannot restore: {name} is live.")
+        return msgspec.structs.replace(self.service.restored, name=name, branch=row.branch)
+
+
+class FakeCleanups(FakePart):
+    async def cleanup(self, *, project, dry_run, by):
+        self.service.asked.append(("cleanup", project, dry_run, by))
+        return msgspec.structs.replace(self.service.cleaned, dry_run=dry_run)
 
 
 class FakeSpawns(FakePart):

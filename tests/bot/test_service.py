@@ -89,19 +89,19 @@ async def test_unknown_session_is_told_how_to_list_them(service):
 
 async def test_kill_waits_for_the_cleanup_and_says_what_was_kept(bot, service):
     await bot.starts()
-    killing = asyncio.create_task(service.sessions.kill("app-1"))
+    killing = asyncio.create_task(service.sessions.kill("app-1", reason=None, by=None))
     await until(lambda: bot.facts.killed)
     await bot.learns(Cleaned(preserved="refs/ao/preserved/app-1/1"))
     killed = await asyncio.wait_for(killing, 5)
     assert (killed.already_terminated, killed.preserved) == (False, "refs/ao/preserved/app-1/1")
-    again = await service.sessions.kill("app-1")
+    again = await service.sessions.kill("app-1", reason=None, by=None)
     assert (again.already_terminated, again.preserved) == (True, "refs/ao/preserved/app-1/1")
 
 
 async def test_kill_does_not_wait_for_ever(bot, service, monkeypatch):
     monkeypatch.setattr("bot.service.sessions.CLEANED_WITHIN", 0.01)
     await bot.starts()
-    killed = await service.sessions.kill("app-1")
+    killed = await service.sessions.kill("app-1", reason=None, by=None)
     assert (killed.already_terminated, killed.preserved) == (False, None)
 
 

@@ -75,6 +75,7 @@ class FakeWorkspaces:
         self.broken: Exception | None = None
         self.stuck: Exception | None = None
         self.elsewhere: Path | None = None
+        self.missing: Exception | None = None
 
     def checked_out_in(self, project: Any, branch: str) -> Path | None:
         return self.elsewhere
@@ -99,6 +100,11 @@ class FakeWorkspaces:
     async def preserve(self, session: Any, pushed: list[str]) -> str | None:
         self.did.append(f"preserve {session.id}")
         return self.kept or None
+
+    async def tip(self, session: Any, *, merged: bool, pushed: bool) -> str:
+        if self.missing is not None:
+            raise self.missing
+        return "t" * 40
 
     async def reopen(
         self, session: Any, gate: Path, *, merged: bool, pushed: bool, beside: Any

@@ -69,7 +69,7 @@ def test_kill_and_replay_reach_the_service(ask, service):
     assert ask("POST", "/api/v1/sessions/app-1/kill")[1]["alreadyTerminated"] is False
     assert ask("POST", "/api/v1/deliveries/guid-2/replay", {"force": True})[1]["guid"] == "guid-2"
     assert ask("POST", "/api/v1/deliveries/guid-1/replay")[0].status == 200
-    assert service.asked == [("kill", "app-1"), ("replay", "guid-2", True), ("replay", "guid-1", False)]
+    assert service.asked == [("kill", "app-1", None, None), ("replay", "guid-2", True), ("replay", "guid-1", False)]
 
 
 def test_deliveries_are_filtered_and_shown(ask):

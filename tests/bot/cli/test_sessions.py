@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from bot.api.cleanups import CleanedUp, Failed, Passed
 from runtime.tmux import Tmux
 from tests.bot.fake_service import session
 
@@ -140,7 +141,8 @@ def test_message_from_a_session_says_where_it_comes_from(ao, service):
         (["status", "--frob"], 2, "No such option: --frob"),
         (["spawn", "3", "-p", "x"], 2, "There is no project 'x'"),
         (["simulate", "--event", "push", "x.json"], 2, "`simulate` is not available yet."),
-        (["session", "restore", "app-1"], 2, "`restore` is not available yet."),
+        (["session", "restore", "app-1"], 1, "Cannot restore: app-1 is live."),
+        (["session", "kill", "app-1", "--purge-session"], 2, "Error: Invalid value for --purge-session"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_an_exit_code(ao, service, arguments, code, told):
@@ -165,7 +167,64 @@ def test_a_message_too_large_for_the_service_is_refused_not_lost(ao, service):
 def test_kill_says_what_it_did_and_what_is_kept(ao, service):
     shown = ao("session", "kill", "app-1")
     assert shown.stdout == "Session app-1 killed.\nIts unpushed work is kept as refs/ao/preserved/app-1/1\n"
-    assert ao("session", "kill", "app-4").stdout == "Session app-4 had ended already.\n"
+    assert ao("session", "kill", "app-4", "--reason", "twice", AO_SESSION="app-2").stdout.startswith(
+        "Session app-4 had ended already.\n"
+    )
+    assert service.asked == [("kill", "app-1", None, None), ("kill", "app-4", "twice", "app-2")]
+
+
+def test_kill_says_why_a_worktree_was_left(ao, service):
+    service.left = "/data/worktrees leads to /mnt, outside of what this service manages"
+    shown = ao("session", "kill", "app-1").stdout
+    assert f"Its worktree was left alone: {service.left}\n" in shown
+
+
+RESTORED = """✓ Session app-4 restored.
+  Worktree: /data/worktrees/app-4
+  Branch:   ao/app-4
+  Attach:   tmux attach
+"""
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, "  Its agent was started afresh: scripted has no record of it.\n"),
+        ({"resumed": True, "restore_fallback_reason": None}, "  Its agent goes on with its own session.\n"),
+        ({"queue_position": 2}, "  It waits for a free slot, number 2 in the queue.\n"),
+        (
+            {"resumed": True, "replayed": "refs/ao/preserved/app-4/1"},
+            "  Its work that was not committed is in the worktree again.\n  Its agent goes on with its own session.\n",
+        ),
+    ],
+)
+def test_restore_says_where_it_is_and_how_its_agent_was_started(ao, service, known, said):
+    service.restored = msgspec.structs.replace(service.restored, **known)
+    assert ao("session", "restore", "app-4", "--force").stdout == RESTORED + said
+    assert service.asked == [("restore", "app-4", True, None)]
+
+
+def test_cleanup_has_the_references_shape(ao, service):
+    assert ao("session", "cleanup").stdout == "Checking for completed sessions...\n  No sessions to clean up.\n"
+    passed = [Passed(name="app-1", reason="at work (working)")]
+    service.cleaned = CleanedUp(dry_run=False, killed=["app-2", "app-3"], skipped=passed, errors=[])
+    shown = ao("session", "cleanup", "--dry-run", "-p", "my-app")
+    assert shown.stdout == (
+        "Checking for completed sessions...\n  Would kill app-2\n  Would kill app-3\n"
+        "  Skipped: app-1 (at work (working))\nDry run complete. 2 sessions would be cleaned.\n"
+    )
+    assert service.asked[-1] == ("cleanup", "my-app", True, None)
+
+
+def test_cleanup_with_an_error_ends_with_1(ao, service):
+    failed = [Failed(name="app-2", error="git is busy")]
+    service.cleaned = CleanedUp(dry_run=False, killed=["app-3"], skipped=[], errors=failed)
+    shown = ao("session", "cleanup")
+    assert shown.returncode == 1
+    assert shown.stdout == (
+        "Checking for completed sessions...\n  Cleaned: app-3\n  Error cleaning app-2: git is busy\n"
+        "Cleanup complete. 1 session cleaned.\n"
+    )
 
 
 def test_attach_becomes_the_tmux_client_outside_of_any_other_tmux(ao, service):
