@@ -6,6 +6,8 @@ from gidgethub.routing import Router
 
 from handlers.context import Context, Delivery
 from handlers.payloads import PushEvent
+from runtime.numbers import highest
+from runtime.store import numbers
 
 router = Router()
 
@@ -18,5 +20,8 @@ async def note_push(delivery: Delivery, ctx: Context) -> None:
     push = delivery.view(PushEvent)
     repo = ctx.repo
     ctx.do(lambda tx: tx.wake(f"pushed:{repo}"))
+    number = highest([push.ref.removeprefix("refs/heads/")], ctx.project.session_prefix)
+    if number and not push.deleted:
+        ctx.do(lambda tx: numbers.raise_floor(tx, ctx.project.id, number))
     if ctx.session is not None and not push.deleted:
         ctx.address(f"sha:{repo.lower()}@{push.after}")

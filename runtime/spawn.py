@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from runtime import prompts
 from runtime.agents import Task
-from runtime.errors import Permanent, Retryable, UserError
+from runtime.errors import AoError, Permanent, Retryable, UserError
 from runtime.facts import SpawnFailed
 from runtime.furnish import furnish
 from runtime.hands import Hands
@@ -15,8 +15,10 @@ from runtime.look import Look, look
 from runtime.reopening import launched, reopen, start, task_key, to_reopen
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
+from runtime.store.renumber import renumber
 from runtime.store.tx import Tx
 from runtime.terminals import end_terminal
+from runtime.workspaces import NumberTaken
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ async def spawn(hands: Hands, seen: Look) -> float:
         await _terminal(hands, seen)
     except Retryable:
         raise
+    except NumberTaken:
+        prefix = hands.projects[seen.session.project].session_prefix
+        await hands.store.write(lambda tx: renumber(tx, seen.session, prefix))
     except (Permanent, UserError, OSError) as exc:
         await _give_up(hands, seen, step, exc)
     return 0.0
@@ -121,7 +126,7 @@ async def _give_up(hands: Hands, seen: Look, step: str, exc: Exception) -> None:
             continue  # what an earlier agent did there is not undone with a start that failed
         try:
             await undo()
-        except (Permanent, OSError) as failure:
+        except (AoError, OSError) as failure:
             left.append(f"{name} ({failure})")
     failed = SpawnFailed(step=step, error=str(exc)[:500], left_behind=tuple(left))
     await hands.store.write(lambda tx: facts.learn(tx, session.id, failed, source="spawn"))

@@ -28,6 +28,7 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "claimed": Kind("A session was claimed: its name, branch and issue are taken from now on."),
+    "renumbered": Kind("A session got another number before it had started: the forge has a branch of its name."),
     "queue": Kind("A session's place among those that wait for a free slot has changed."),
     "step": Kind("A step of a session's start is done: worktree, launch files, terminal."),
     "undo_failed": Kind("A step of a failed start could not be undone; the text says what is left behind.", "error"),

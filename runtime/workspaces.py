@@ -6,20 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from runtime import layout
-from runtime.errors import GitFailed, WorkspaceMissing
+from runtime.errors import GitFailed, Permanent, WorkspaceMissing
+from runtime.freshness import Freshness
 from runtime.git import Git, Remote
 from runtime.ports import Forge
 from runtime.preserve import kept_files, kept_refs, preserve
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.starting_point import is_own, starting_point
+from runtime.store import sessions
 from runtime.store.store import Store
 from runtime.workspace import Repository, Settings
 
 log = logging.getLogger(__name__)
-
-FRESH_FOR = 600.0
-"""Seconds after which a repository is fetched before a spawn even if no push was heard of."""
 
 AGENT_NAME = "{agent} ({session})"
 OUTSIDE = "{path} leads to {real}, outside of what this service manages"
@@ -28,6 +27,10 @@ KEPT = " Of its work there is {ref}: `git -C {path} branch {branch} {ref}` makes
 NOTHING_KEPT = " Start a new session on the issue instead."
 
 AGENT_EMAIL = "{session}@agent-orchestrator.invalid"
+
+
+class NumberTaken(Permanent):
+    """The forge has a branch that is named like the session's own."""
 
 
 class Workspaces:
@@ -42,7 +45,7 @@ class Workspaces:
         self._store = store
         self._projects = projects
         self._repositories: dict[str, Repository] = {}
-        self._fetched: dict[str, float] = {}
+        self._freshness = Freshness(store, projects)
         self._slots = asyncio.Semaphore(spawns_at_once)
 
     def worktree(self, session: Session) -> Path:
@@ -83,7 +86,12 @@ class Workspaces:
     ) -> tuple[str, dict[str, str]]:
         """Make the session's worktree and return the commit it starts from, and what its git needs to be told.
 
-        `beside` is done while the files are written, when the repository is there and fresh.
+        `beside` is done while the files are written, when the repository is there and fresh. Called for a session whose
+        agent has never run: a branch of its name on the forge is not its own.
+
+        Raises:
+            NumberTaken: the forge has a branch of the session's name.
+
         """
         repository = self.repository(session)
         async with self._slots:
@@ -102,20 +110,20 @@ class Workspaces:
 
     async def _base(self, repository: Repository, session: Session) -> str:
         """Return the newest commit of the base branch; fetched only when ours may be out of date."""
-        pushed = self._store.topic(f"pushed:{session.repo}")
-        age = self._store.clock() - self._fetched.get(session.project, 0.0)
-        if pushed.is_set() or age > FRESH_FOR or not is_own(session):
-            pushed.clear()
-            try:
-                await repository.fetch()
-            except BaseException:
-                pushed.set()
-                raise
-            self._fetched[session.project] = self._store.clock()
+        project = self._projects[session.project]
+        await self._freshness.ensure(repository, project, surely=not is_own(session))
+        if is_own(session) and self._freshness.has_branch(project, session.branch):
+            raise NumberTaken(f"{session.repo} has a branch {session.branch} already")
         base = await repository.sha_of(session.base)
         if base is None:
             raise GitFailed(f"{session.repo} has no branch {session.base}: set default_branch of the project")
-        return base
+        return await self._tip_of_parent(repository, session) or base
+
+    async def _tip_of_parent(self, repository: Repository, session: Session) -> str | None:
+        """Return the newest commit of the session that this one helps, if it has a parent that has a branch."""
+        name = session.parent
+        parent = self._store.read(lambda sql: sessions.get(sql, name)) if name is not None else None
+        return await repository.resolve(f"refs/heads/{parent.branch}") if parent is not None else None
 
     async def reopen(
         self, session: Session, gate: Path, *, merged: bool, pushed: bool, beside: Callable[[], Awaitable[None]]

@@ -15,6 +15,7 @@ from runtime.look import Look
 from runtime.preflight import checked
 from runtime.sessions import Session
 from runtime.store import facts
+from runtime.store.renumber import name_now
 from runtime.wish import Wish
 
 BROKEN = "Project {name} does not work: {why}"
@@ -84,17 +85,27 @@ class Spawns:
 
     async def started(self, name: str, *, patience: float) -> Spawned:
         """Return how far a start is once it is over or waits in the queue, or after `patience` seconds."""
-        with self._store.listening(name) as news, contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                while self._under_way(seen(self._parts, name)):
-                    await news.wait()
-                    news.clear()
-        found = seen(self._parts, name)
+                await self._over(name)
+        found = self._look(name)
         if found.facts.spawn_failed is not None:
             raise UserError(_failure(name, found.facts.spawn_failed))
         if not found.session.live and not found.facts.spawned:
             raise UserError(CANCELLED.format(name=name, reason=found.session.announced_reason))
         return self._spawned(found)
+
+    async def _over(self, name: str) -> None:
+        """Wait until nothing more happens by itself."""
+        while True:
+            with self._store.listening(self._look(name).session.id) as news:
+                if not self._under_way(self._look(name)):
+                    return
+                await news.wait()
+
+    def _look(self, name: str) -> Look:
+        """Look at a session that may have got another number since it was claimed."""
+        return seen(self._parts, self._store.read(lambda sql: name_now(sql, name)))
 
     @staticmethod
     def _under_way(found: Look) -> bool:

@@ -11,6 +11,7 @@ from bot.service.spawns import Spawns
 from runtime.errors import ForgeRefused, UserError, WrongUse
 from runtime.facts import Killed, SpawnFailed
 from runtime.project import Limits
+from runtime.store.renumber import renumber
 from tests.fakes.bot import a_project
 from tests.fakes.hands import Deeds, until
 
@@ -112,3 +113,12 @@ async def test_batch_at_the_same_moment_makes_one_session_per_issue(bot, github,
     await until(lambda: True)
     assert sorted(each.result for found in twice for each in found) == ["created"] * 3 + ["skipped"] * 3
     assert len(bot.live) == 3
+
+
+async def test_session_that_gets_another_number_is_waited_for_under_it(bot, spawns):
+    made = await spawns.spawn(Spawn(prompt="x"))
+    waiting = asyncio.create_task(spawns.started(made.id, patience=5))
+    await asyncio.sleep(0)
+    await bot.store.write(lambda tx: renumber(tx, bot.session, "app"))
+    await bot.spawned("app-2")
+    assert (await waiting).id == "app-2"

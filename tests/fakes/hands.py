@@ -11,6 +11,7 @@ from runtime.hands import Hands, Patience
 from runtime.launch import Launch
 from runtime.panes import Pane, Paste
 from runtime.project import Limits
+from runtime.workspaces import NumberTaken
 from tests.fakes.bot import Bot
 
 QUICK = Patience(probe_every=0.01, after_restart=0.01, when_refused=0.001)
@@ -76,6 +77,7 @@ class FakeWorkspaces:
         self.stuck: Exception | None = None
         self.elsewhere: Path | None = None
         self.missing: Exception | None = None
+        self.taken: set[str] = set()
 
     def checked_out_in(self, project: Any, branch: str) -> Path | None:
         return self.elsewhere
@@ -91,6 +93,8 @@ class FakeWorkspaces:
 
     async def open(self, session: Any, gate: Path, *, beside: Any = None) -> tuple[str, dict[str, str]]:
         self.did.append(f"open {session.id}")
+        if session.branch in self.taken:
+            raise NumberTaken(f"there is a branch {session.branch}")
         if self.broken is not None:
             raise self.broken
         if beside is not None:

@@ -28,3 +28,10 @@ async def test_deleted_branch_leads_nowhere(bot, github):
     await bot.receives(github.push("ao/app-1", "0" * 40, deleted=True))
     entry = await bot.receives(github.check("tests", "failure", "0" * 40, branch="other"))
     assert entry.skip_reason == "no live session for this commit"
+
+
+async def test_number_of_a_branch_that_somebody_else_pushed_is_not_given_out(bot, github):
+    await bot.receives(github.push("ao/app-6"))
+    await bot.receives(github.push("ao/other-9"))
+    await bot.receives(github.label(github.open_issue()))
+    assert bot.session.id == "app-7"

@@ -110,12 +110,25 @@ async def test_spawn_that_cannot_succeed_is_undone_and_said(bot, github, tmp_pat
     assert bool(bot.facts.spawn_failed.left_behind) is (where == "tmux")
 
 
+async def test_session_whose_name_the_forge_knows_starts_under_another(bot, github, tmp_path, deeds):
+    deeds.workspaces.taken = {"ao/app-1"}
+    await claimed(bot, github)
+    async with keeping(deeds) as task:
+        await asyncio.wait_for(task, 5)
+    assert [one.id for one in bot.live] == ["app-2"]
+    async with keeping(deeds, "app-2"):
+        await until(lambda: bot.facts.spawned)
+    assert deeds.did[:2] == ["open app-1", "open app-2"]
+    assert not any("app-1" in deed for deed in deeds.did[1:])
+
+
 async def test_what_cannot_be_undone_is_named(bot, github, deeds):
     deeds.workspaces.broken, deeds.workspaces.stuck = GitFailed("no branch"), GitFailed("busy")
     await claimed(bot, github)
     async with keeping(deeds):
         await until(lambda: bot.facts.spawn_failed)
     assert bot.facts.spawn_failed.left_behind == ("workspace (busy)",)
+    assert bot.records("undo_failed") == ["app-1: not undone: workspace (busy)"]
 
 
 async def test_spawn_waits_while_the_forge_is_busy(bot, github, deeds, caplog):

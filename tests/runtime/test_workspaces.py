@@ -7,8 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from runtime.errors import ForgeBusy, GitFailed
+from runtime.freshness import FRESH_FOR
 from runtime.git import Git
-from runtime.workspaces import FRESH_FOR, Workspaces
+from runtime.store import numbers
+from runtime.workspaces import NumberTaken, Workspaces
 from tests.fakes.bot import a_project
 from tests.fakes.github import REPO
 from tests.fakes.sessions import session
@@ -19,7 +21,7 @@ class FakeRepository:
 
     def __init__(self):
         self.did, self.error, self.base, self.tip, self.open = [], None, "b" * 40, "t" * 40, 0
-        self.most, self.own = 0, ""
+        self.most, self.own, self.branches = 0, "", {}
 
     def ensure(self):
         pass
@@ -31,6 +33,9 @@ class FakeRepository:
         self.did.append("fetch")
         if self.error:
             raise self.error
+
+    async def remote_branches(self):
+        return self.branches
 
     async def sha_of(self, branch):
         return self.base
@@ -103,6 +108,16 @@ async def test_fetch_that_failed_is_tried_again(workspaces, repository, bot):
     repository.error = None
     await spawn(workspaces)
     assert repository.did.count("fetch") == 4
+
+
+async def test_branch_of_its_name_that_it_did_not_push_is_not_the_sessions(workspaces, repository, bot):
+    repository.branches = {"main": "b", "ao/app-1": "c", "ao/app-7": "d"}
+    with pytest.raises(NumberTaken, match="octo/app has a branch ao/app-1 already"):
+        await spawn(workspaces)
+    assert bot.store.read(lambda sql: numbers.floor(sql, "app")) == 7
+    assert not [did for did in repository.did if did.startswith("add")]
+    await spawn(workspaces, "app-8")
+    assert repository.did.count("fetch") == 1
 
 
 async def test_missing_base_branch_is_told_with_the_setting(workspaces, repository):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from runtime.errors import GitFailed
+from runtime.store import sessions
 from runtime.workspaces import Workspaces
 from tests.fakes.bot import a_project
 from tests.fakes.sessions import session
@@ -104,3 +105,20 @@ async def test_branch_in_use_is_known_by_its_place(workspaces):
     assert workspaces.checked_out_in(a_project(), "other") is None
     assert await workspaces.is_branch_name(BRANCH)
     assert not await workspaces.is_branch_name("a..b")
+
+
+async def test_child_starts_from_its_parents_newest_commit(workspaces, forge, repository, bot):
+    await bot.store.write(lambda tx: claim(tx))
+    await opened(workspaces, session(id="app-1"))
+    done = forge.commit("done", onto=forge.sha("main"), half__py="1\n")
+    await repository.fetch()
+    await repository.run("update-ref", "refs/heads/ao/app-1", done)
+    assert (await opened(workspaces, session(id="app-2", parent="app-1"))).base == done
+    assert (await opened(workspaces, session(id="app-3", parent="app-9"))).base == forge.sha("main")
+
+
+def claim(tx):
+    return sessions.claim(
+        tx, project="app", prefix="app", repo="octo/app", issue=None, title="t", task="t", agent="scripted",
+        base="main", asked_by="x",
+    )  # fmt: skip
