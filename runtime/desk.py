@@ -13,6 +13,7 @@ from runtime.errors import Permanent, UserError
 from runtime.facts import Pushed
 from runtime.gate import Gate
 from runtime.gate_server import Answer, GateServer, GhRequest, PushRequest, Request
+from runtime.launch import LaunchPlace
 from runtime.look import Look, look
 from runtime.ports import Forge
 from runtime.sessions import Session
@@ -83,6 +84,10 @@ class Desk:
         """Stop listening everywhere, because the service ends."""
         for session_id in list(self._servers):
             await self.close(session_id)
+
+    def place(self, session_id: str) -> LaunchPlace:
+        """Return the directory that the session's agent was launched from."""
+        return LaunchPlace(self._launch_root / session_id)
 
     async def _answer(self, session_id: str, request: Request) -> Answer:
         seen = self._look(session_id)

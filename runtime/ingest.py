@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from runtime import pushes
+from runtime import own_id, pushes
 from runtime.agents import Agent, named
 from runtime.changes import TurnEnded
 from runtime.facts import Process, Turn
@@ -50,15 +50,20 @@ def _understood(lines: Sequence[pushes.Push], agent: Callable[[], Agent]) -> Ite
     for push in lines:
         if not isinstance(push, pushes.Hook):
             yield push
-        elif (meant := agent().push_from_hook(push.hook)) is not None:
+            continue
+        if (own := agent().own_session_id(push.hook)) is not None:
+            yield pushes.OwnId(at=push.at, session_id=own)
+        if (meant := agent().push_from_hook(push.hook)) is not None:
             yield msgspec.structs.replace(meant, at=push.at)
 
 
 def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
     facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
     before = facts.turn
+    if isinstance(push, pushes.OwnId):
+        return own_id.learn(tx, session.id, push.session_id, source="push")
     if _is_stale(push, before):
-        return
+        return None
     for fact in pushes.to_facts(push, before.number if before else 0):
         fact_rows.learn(tx, session.id, fact, source="push")
         if isinstance(fact, Process) and fact.state != "running":
@@ -67,6 +72,7 @@ def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
         _receipt(tx, session, push)
     if isinstance(push, pushes.TurnEnded):
         _end_turn(tx, session, push)
+    return None
 
 
 def _is_stale(push: pushes.Push, before: Turn | None) -> bool:

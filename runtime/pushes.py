@@ -81,6 +81,12 @@ class Hook(Push, frozen=True, kw_only=True, tag="hook"):
     hook: dict[str, Any] = {}
 
 
+class OwnId(Push, frozen=True, kw_only=True, tag="own_id"):
+    """The id by which the agent itself knows its session, as a hook of it said."""
+
+    session_id: str = ""
+
+
 _Any = Started | Ready | Prompt | TurnEnded | Waiting | Resumed | Blocked | Exited | Hook
 # Shell writes numbers as strings, so the decoding is lenient.
 _decoder = msgspec.json.Decoder(_Any, strict=False)

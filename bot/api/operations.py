@@ -1,6 +1,6 @@
 """All operations of the interface, group by group."""
 
-from bot.api import cleanups, deliveries, messages, records, restores, sessions, spawns
+from bot.api import cleanups, deliveries, messages, records, restores, sessions, spawns, words
 from bot.api.operation import Nothing, Operation
 from bot.api.port import ServiceStatus
 
@@ -14,6 +14,7 @@ OPERATIONS = (
     *restores.OPERATIONS,
     *cleanups.OPERATIONS,
     *messages.OPERATIONS,
+    *words.OPERATIONS,
     *deliveries.OPERATIONS,
     *records.OPERATIONS,
     _STATUS,

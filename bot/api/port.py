@@ -12,6 +12,7 @@ from bot.api.records import RecordsPort
 from bot.api.restores import RestoresPort
 from bot.api.sessions import SessionsPort
 from bot.api.spawns import SpawnsPort
+from bot.api.words import WordsPort
 
 
 class ProjectStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -71,6 +72,11 @@ class ServicePort(Protocol):
     @property
     def messages(self) -> MessagesPort:
         """Messages to agents."""
+        ...
+
+    @property
+    def words(self) -> WordsPort:
+        """What is said about sessions."""
         ...
 
     @property

@@ -18,7 +18,7 @@ COMMANDS = {
     "doctor": ("local:doctor", "Checks what the service needs, with a fix for each problem."),
     "config": ("local:config_app", "Checks, describes and shows the configuration."),
     "status": ("status:status", "Shows what each session is doing."),
-    "session": ("sessions:app", "Lists, attaches to, ends and restores sessions."),
+    "session": ("sessions:app", "Lists, names, attaches to, ends and restores sessions."),
     "spawn": ("spawn:spawn", "Starts a session on an issue, a text, a branch or a pull request."),
     "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
     "send": ("messages:send", "Sends a message to a session's agent."),

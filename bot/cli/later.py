@@ -27,8 +27,6 @@ TOP = {
 }
 SESSION = {
     "claim-pr": _LABEL,
-    "rename": "List the sessions with: ao session ls",
-    "remap": "List the sessions with: ao session ls",
 }
 
 

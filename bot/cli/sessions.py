@@ -1,4 +1,4 @@
-"""`ao session`: list, attach, kill, clean up, restore."""
+"""`ao session`: list, attach, kill, clean up, restore, rename, remap."""
 
 import json
 import os
@@ -20,7 +20,7 @@ RESTORE_S = 60.0
 CLEANUP_S = 120.0
 NO_PURGE = "no agent here keeps sessions that ao could delete; leave it out, the worktree is cleared away without it"
 
-app = group("Lists, attaches to, ends and restores sessions.", SessionWithLater)
+app = group("Lists, names, attaches to, ends and restores sessions.", SessionWithLater)
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Only this project.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
@@ -154,3 +154,31 @@ def restore(
 def caller() -> str | None:
     """Return the session that this is typed in, if it is one."""
     return calling_session(environment())
+
+
+@app.command(cls=Light)
+def rename(
+    session: SessionArgument,
+    name: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="What to call it.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Go back to the name it had by itself.")] = False,
+) -> None:
+    """Gives a session the name that people read."""
+    wanted = " ".join(name or []).strip()
+    if bool(wanted) == clear:
+        raise typer.BadParameter("give either NAME or --clear, for example: ao session rename app-1 Fix the login")
+    renamed = post(f"sessions/{segment(session)}/rename", {"displayName": wanted})
+    say(f"✓ Session {session} renamed: {harmless(renamed['displayName'])}", COLOURS["✓"])
+
+
+@app.command(cls=Light)
+def remap(
+    session: SessionArgument,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Forget the known id if none is found.")] = False,
+) -> None:
+    """Finds the agent's own session id again, which it needs to resume."""
+    mapped = post(f"sessions/{segment(session)}/remap", {"force": force})
+    if mapped["found"]:
+        say(f"✓ Session {session} remapped.", COLOURS["✓"])
+    else:
+        say(f"⚠ Session {session}: its agent has not said its id again; the known one stays.", COLOURS["⚠"])
+    say(f"  Agent session: {harmless(mapped['agentSessionId'])}")

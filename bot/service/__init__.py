@@ -15,6 +15,7 @@ from bot.service.records import Records
 from bot.service.restores import Restores
 from bot.service.sessions import Sessions
 from bot.service.spawns import Spawns
+from bot.service.words import Words
 from runtime.errors import StoreBusy, TmuxUnavailable
 from runtime.store import deliveries as journal
 from runtime.store import sessions as session_rows
@@ -33,6 +34,7 @@ class Service:
         self.restores = Restores(parts)
         self.cleanups = Cleanups(parts)
         self.messages = Messages(parts)
+        self.words = Words(parts)
         self.deliveries = Deliveries(parts.store)
         self.records = Records(parts.store, parts.projects)
 

@@ -43,6 +43,7 @@ class Sessions:
             activity=activity(found.facts, self._store.clock(), times), pending_threads=_threads(found),
             workspace_path=str(worktree) if worktree.exists() else None,
             attach_command=self._parts.tmux.attach_command(session.id) if facts.SPAWNED in found.steps else None,
+            terminal=found.steps.get(facts.SPAWNED),
         )  # fmt: skip
 
     async def kill(self, name: str, *, reason: str | None, by: str | None) -> Killed:

@@ -19,6 +19,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     can_resume: bool = False
     takes_model: bool = False
     """Can be told which model to use."""
+    has_own_id: bool = False
+    """Keeps an id of its own for the session and says it in its hooks."""
     asks_permission: bool = False
     prompt_at_launch: bool = True
     """Takes its first prompt from the launch; else it is typed once the agent is ready."""
@@ -79,6 +81,10 @@ class Agent(Protocol):
 
     def prepare(self, place: LaunchPlace, task: Task) -> Launch:
         """Write the agent's own files into `place`, never into the worktree, and say how to start it; idempotent."""
+        ...
+
+    def own_session_id(self, hook: dict[str, Any]) -> str | None:
+        """Return the id by which the agent itself knows its session, if this hook says it."""
         ...
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:

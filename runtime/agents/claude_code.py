@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from runtime.agents import Capabilities, Task, claude_home
-from runtime.agents.hooked import find, first_prompt, meaning, put_follower, put_hook, text_of
+from runtime.agents.hooked import find, first_prompt, meaning, own_id, put_follower, put_hook, text_of
 from runtime.launch import Launch, LaunchPlace
 from runtime.pushes import Prompt, Push, Ready
 
@@ -31,7 +31,7 @@ class ClaudeCode:
     """Hooks say what it does; the first prompt comes with the launch."""
 
     name = "claude-code"
-    capabilities = Capabilities(can_resume=True, takes_model=True, asks_permission=True)
+    capabilities = Capabilities(can_resume=True, takes_model=True, has_own_id=True, asks_permission=True)
     quit_keys = ("C-c", "C-c")
 
     def installed(self, path: str) -> str:
@@ -54,6 +54,10 @@ class ClaudeCode:
             # Else it refuses to run without prompts as root; running it so is what the configuration says.
             env["IS_SANDBOX"] = "1"
         return Launch(argv=argv, env=env, ready="prompt", prompt=prompt)
+
+    def own_session_id(self, hook: dict[str, Any]) -> str | None:
+        """Return the id under which it resumes; lines of its transcript carry none that could be trusted."""
+        return own_id(hook) if "hook_event_name" in hook else None
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """Return what a hook, or a line of its transcript, means."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.agents import Capabilities, Task
-from runtime.agents.hooked import find, first_prompt, meaning, put_follower, put_hook, text_of
+from runtime.agents.hooked import find, first_prompt, meaning, own_id, put_follower, put_hook, text_of
 from runtime.errors import UserError
 from runtime.launch import Launch, LaunchPlace
 from runtime.pushes import Blocked, Push
@@ -33,7 +33,9 @@ class Codex:
 
     name = "codex"
     # Enter while it is busy cuts its stream off; Tab queues.
-    capabilities = Capabilities(can_resume=True, takes_model=True, asks_permission=True, queue_key="Tab")
+    capabilities = Capabilities(
+        can_resume=True, takes_model=True, has_own_id=True, asks_permission=True, queue_key="Tab"
+    )
     quit_keys = ("C-c", "C-c")
 
     def installed(self, path: str) -> str:
@@ -60,6 +62,10 @@ class Codex:
             *(("-m", task.model) if task.model else ()), "--", *((task.resume,) if task.resume else ()), prompt,
         )  # fmt: skip
         return Launch(argv=argv, ready="prompt", prompt=prompt)
+
+    def own_session_id(self, hook: dict[str, Any]) -> str | None:
+        """Return the id under which it resumes; lines of its transcript carry none that could be trusted."""
+        return own_id(hook) if "hook_event_name" in hook else None
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """Return what a hook, or a line of what it records, means."""

@@ -74,6 +74,11 @@ def meaning(hook: dict[str, Any]) -> Push | None:
             return None
 
 
+def own_id(hook: dict[str, Any]) -> str | None:
+    """Return the id that the agent knows its session by, which every hook of this kind carries."""
+    return text_of(hook, "session_id")[:200] or None
+
+
 def question(hook: dict[str, Any]) -> str:
     """Return what a person is asked to decide; the same for the request and for the use of the tool afterwards."""
     given = hook.get("tool_input")

@@ -32,6 +32,10 @@ class Scripted:
         argv = (sys.executable, "-I", "-S", str(PROGRAM), str(place.put("prompt.md", task.prompt)))
         return Launch(argv=argv, env={"AO_SCRIPT": str(task.script)})
 
+    def own_session_id(self, hook: dict[str, Any]) -> str | None:
+        """It keeps none."""
+        return None
+
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """It has no hooks: it pushes by itself."""
         return None

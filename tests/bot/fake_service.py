@@ -21,6 +21,7 @@ from bot.api.records import RecordView
 from bot.api.restores import Restored
 from bot.api.sessions import Killed
 from bot.api.spawns import Outcome, Spawned
+from bot.api.words import Remapped
 from runtime.errors import StoreBusy, UserError, WrongUse
 from runtime.view import SessionView
 
@@ -87,6 +88,7 @@ class FakeService:
         self.restores = FakeRestores(self)
         self.cleanups = FakeCleanups(self)
         self.messages = FakeMessages(self)
+        self.words = FakeWords(self)
         self.deliveries = FakeDeliveries(self)
         self.records = FakeRecords(self)
 
@@ -191,6 +193,22 @@ class FakeMessages(FakePart):
         if self.service.outcome == "broken":
             raise RuntimeError("a secret detail")
         return Sent(message_id=7, result=self.service.outcome)
+
+
+class FakeWords(FakePart):
+    def __init__(self, service):
+        super().__init__(service)
+        self.own_id: str | None = "01K-own"
+
+    async def rename(self, name, display_name):
+        row = self.service.sessions.get(name)
+        return msgspec.structs.replace(row, display_name=display_name or row.title)
+
+    async def remap(self, name, *, force):
+        self.service.asked.append(("remap", name, force))
+        if self.own_id is None and force:
+            raise UserError(f"The agent of {name} keeps no session id of its own.")
+        return Remapped(agent_session_id=self.own_id or "known", before="known", found=self.own_id is not None)
 
 
 class FakeDeliveries(FakePart):

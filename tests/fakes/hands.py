@@ -136,6 +136,9 @@ class FakeAgent:
     def prepare(self, place: Any, task: Any) -> Launch:
         return Launch(argv=("true",))
 
+    def own_session_id(self, hook: dict[str, Any]) -> None:
+        return None
+
     def push_from_hook(self, hook: dict[str, Any]) -> None:
         return None
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from runtime.facts import Check, Cleaned, Facts, Killed, Process, PullRequest, Review, Turn
+from runtime.said import AgentInfo, Noted, Restored
 from runtime.sessions import Session
 from runtime.view import view
 
@@ -64,6 +65,7 @@ def seen(facts: Facts, **changed: object) -> dict[str, object]:
         reason="task_in_progress",
         activity="active",
         attach_command="tmux attach",
+        terminal={"pane": "%1"},
     )
     return json.loads(msgspec.json.encode(shown))
 
@@ -78,6 +80,41 @@ def test_the_references_keys_come_first_and_in_its_order():
         "4",
     )
     assert shown["createdAt"] == "1970-01-01T00:16:40Z"
+
+
+VOCABULARY = {
+    "id": "id", "project": "projectId", "status": "status", "activity": "activity", "branch": "branch",
+    "issue": "issueId", "pull request": "pr", "pull requests": "prs", "workspace": "workspacePath",
+    "runtime handle": "runtimeHandle", "agent": "agent", "agent information": "agentInfo", "created": "createdAt",
+    "last activity": "lastActivityAt", "restored": "restoredAt", "free metadata": "metadata", "role": "role",
+    "parent": "parent", "display name": "displayName", "summary": "summary", "ended": "endedAt", "title": "title",
+    "why it was started fresh": "restoreFallbackReason", "reason of the status": "reason",
+}  # fmt: skip
+
+
+def test_every_property_of_a_session_is_in_its_record():
+    facts = Facts(
+        created_at=1000.0,
+        pull_request=pull(),
+        pull_requests=(pull(), pull(number=5)),
+        restored=Restored(at=2000.0, by="ann", why_fresh="its agent cannot resume"),
+        agent_info=AgentInfo(native_id="own", cost_usd=0.25),
+        noted=(Noted(key="team", value="infra"), Noted(key="gone", value=""), Noted(key="summary", value="Pinned")),
+        turn=Turn(state="ready", last_message="Said."),
+    )
+    shown = seen(facts, parent="app-9")
+    assert set(VOCABULARY.values()) <= set(shown)
+    assert shown["agentInfo"] == {"summary": "Pinned", "costUsd": 0.25, "agentSessionId": "own"}
+    assert shown["runtimeHandle"] == {"id": "app-1", "runtimeName": "tmux", "pane": "%1"}
+    assert (shown["restoredAt"], shown["restoreFallbackReason"]) == ("1970-01-01T00:33:20Z", "its agent cannot resume")
+    assert [one["number"] for one in shown["prs"]] == [7, 5]
+    assert (shown["pr"], shown["metadata"], shown["parent"]) == ("https://x.test/7", {"team": "infra"}, "app-9")
+
+
+def test_what_is_not_known_of_an_agent_is_null():
+    assert seen(Facts(created_at=0.0))["agentInfo"] == {
+        "summary": "Add it", "costUsd": None, "agentSessionId": None,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
