@@ -56,8 +56,10 @@ def fenced(text: str) -> str:
     return f"{fence}text\n{text.rstrip()}\n{fence}"
 
 
-def task(session: Session, project: Project) -> str:
-    """Return the first prompt of a session."""
+def task(session: Session, project: Project, *, coordinator: str = "") -> str:
+    """Return the first prompt of a session; `coordinator` is the orchestrator that it may turn to."""
+    if session.role == "orchestrator":
+        return orchestrator(session, project)
     has_issue = session.issue is not None
     where = f"issue #{session.issue}" if has_issue else "a task"
     closes = f' (its body should say "Closes #{session.issue}")' if has_issue else ""
@@ -69,6 +71,7 @@ def task(session: Session, project: Project) -> str:
         branch=(_OWN_BRANCH if own else _THEIR_BRANCH).format(branch=session.branch, base=f"origin/{session.base}"),
         pull=(_FOR_PULL if session.pull else _OPEN_PULL).format(closes=closes, pull=session.pull),
     )  # fmt: skip
+    text += _REACH.format(name=coordinator) if coordinator else ""
     return f"{text}\n{project.rules.strip()}\n" if project.rules.strip() else text
 
 
@@ -110,11 +113,6 @@ def orchestrator(session: Session, project: Project) -> str:
     """Return the first prompt of the session that coordinates the others."""
     text = _ORCHESTRATOR.format(repo=session.repo)
     return f"{text}\n{project.rules.strip()}\n" if project.rules.strip() else text
-
-
-def reach(orchestrator: str) -> str:
-    """Return what a worker is told about the project's orchestrator."""
-    return _REACH.format(name=orchestrator)
 
 
 def message(of: Message) -> str:

@@ -34,12 +34,23 @@ def bring_back(tx: Tx, session: Session, *, by: str, fresh_because: str = "") ->
 
     """
     seen = look(tx.sql, session.id)
-    if seen is None or (seen.session.live and seen.agent_runs):
-        return
-    _refuse_what_is_taken(tx, seen.session)
+    if seen is not None and not (seen.session.live and seen.agent_runs):
+        _refuse_what_is_taken(tx, seen.session)
+        _begin_another_life(tx, seen, by, fresh_because)
+
+
+def start_over(tx: Tx, session: Session, *, by: str, because: str) -> None:
+    """End the session's agent, if it still runs, and start another one in its place that knows nothing of it."""
+    seen = look(tx.sql, session.id)
+    if seen is not None:
+        _begin_another_life(tx, seen, by, because)
+
+
+def _begin_another_life(tx: Tx, seen: Look, by: str, fresh_because: str) -> None:
+    session = seen.session
     at = max(tx.now, restores.newest_fact(tx.sql, session.id))  # the machine's clock may have been set back
-    restores.undo_end(tx, seen.session)
-    back = Restored(at=at, by=by, after=seen.session.announced_reason, why_fresh=fresh_because)
+    restores.undo_end(tx, session)
+    back = Restored(at=at, by=by, after=session.announced_reason, why_fresh=fresh_because)
     facts.learn(tx, session.id, back, source="person")
     tx.record("restored", f"{session.id} brought back by {by}", session_id=session.id, after=back.after)
     tx.wake("sessions")

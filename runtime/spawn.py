@@ -1,10 +1,12 @@
 """Starts a claimed session: worktree, launch files, terminal; each step recorded, each with an undo."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
 from runtime import prompts
 from runtime.agents import Task
+from runtime.errands import orchestrator_of
 from runtime.errors import AoError, Permanent, Retryable, UserError
 from runtime.facts import SpawnFailed
 from runtime.furnish import furnish
@@ -12,6 +14,7 @@ from runtime.hands import Hands
 from runtime.inbox import PASTED
 from runtime.launch import agent_environment
 from runtime.look import Look, look
+from runtime.read_only import seal
 from runtime.reopening import launched, reopen, start, task_key, to_reopen
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
@@ -69,7 +72,8 @@ async def _launch(hands: Hands, seen: Look) -> None:
     agent = hands.agents(session.agent)
     worktree = hands.workspaces.worktree(session)
     place.open()
-    how = start(seen, agent, place, prompts.task(session, project))
+    chief = orchestrator_of(hands.store, project.id)
+    how = start(seen, agent, place, prompts.task(session, project, coordinator=chief.id if chief else ""))
     place.put("prompt.md", how.prompt)
     env = agent_environment(
         hands.environment, session=session.id, project=project.id, issue=session.issue,
@@ -77,6 +81,8 @@ async def _launch(hands: Hands, seen: Look) -> None:
         first_on_path=[place.directory / "bin"],
     )  # fmt: skip
     await furnish(project, worktree, env)
+    if session.role == "orchestrator":
+        await asyncio.to_thread(seal, worktree)
     task = Task(
         session=session.id, prompt=how.prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
         env=env, permissions=project.permissions, rules=project.rules, script=project.script, model=session.model,

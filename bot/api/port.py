@@ -8,6 +8,7 @@ import msgspec
 from bot.api.cleanups import CleanupsPort
 from bot.api.deliveries import DeliveriesPort
 from bot.api.messages import MessagesPort
+from bot.api.orchestrators import OrchestratorsPort
 from bot.api.records import RecordsPort
 from bot.api.restores import RestoresPort
 from bot.api.sessions import SessionsPort
@@ -77,6 +78,11 @@ class ServicePort(Protocol):
     @property
     def words(self) -> WordsPort:
         """What is said about sessions."""
+        ...
+
+    @property
+    def orchestrators(self) -> OrchestratorsPort:
+        """Coordinating agents."""
         ...
 
     @property

@@ -23,6 +23,7 @@ COMMANDS = {
     "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
     "send": ("messages:send", "Sends a message to a session's agent."),
     "events": ("events:app", "Lists, searches and follows the audit trail."),
+    "orchestrator": ("orchestrator:app", "Starts and shows a project's coordinating agent."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
 }
 """Where each command is, and its line in `ao --help`."""

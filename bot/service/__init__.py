@@ -11,6 +11,7 @@ from bot.parts import Parts
 from bot.service.cleanups import Cleanups
 from bot.service.deliveries import Deliveries
 from bot.service.messages import Messages
+from bot.service.orchestrators import Orchestrators
 from bot.service.records import Records
 from bot.service.restores import Restores
 from bot.service.sessions import Sessions
@@ -35,6 +36,7 @@ class Service:
         self.cleanups = Cleanups(parts)
         self.messages = Messages(parts)
         self.words = Words(parts)
+        self.orchestrators = Orchestrators(parts, self.sessions)
         self.deliveries = Deliveries(parts.store)
         self.records = Records(parts.store, parts.projects)
 

@@ -16,6 +16,7 @@ from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.listen import bind
 from bot.api.messages import Sent
 from bot.api.operation import BadRequest, Unknown
+from bot.api.orchestrators import Orchestrator
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.api.records import RecordView
 from bot.api.restores import Restored
@@ -89,6 +90,7 @@ class FakeService:
         self.cleanups = FakeCleanups(self)
         self.messages = FakeMessages(self)
         self.words = FakeWords(self)
+        self.orchestrators = FakeOrchestrators(self)
         self.deliveries = FakeDeliveries(self)
         self.records = FakeRecords(self)
 
@@ -209,6 +211,23 @@ class FakeWords(FakePart):
         if self.own_id is None and force:
             raise UserError(f"The agent of {name} keeps no session id of its own.")
         return Remapped(agent_session_id=self.own_id or "known", before="known", found=self.own_id is not None)
+
+
+class FakeOrchestrators(FakePart):
+    def get(self, project):
+        if found := [row for row in self.service.rows if row.name.endswith("-orchestrator")]:
+            return found[0]
+        raise Unknown(f"Project {project} has no orchestrator yet. Start it with: ao orchestrator start -p {project}")
+
+    async def start(self, project, *, fresh, by):
+        self.service.asked.append(("start", project, fresh))
+        done = "nothing" if self.service.rows else "started"
+        self.service.rows = self.service.rows or [session("app-orchestrator")]
+        return Orchestrator(session=self.get(project), done=done)
+
+    async def relaunch(self, project, *, by):
+        self.service.asked.append(("relaunch", project))
+        return Orchestrator(session=self.get(project), done="relaunched")
 
 
 class FakeDeliveries(FakePart):

@@ -172,3 +172,11 @@ async def test_open_and_close_may_be_repeated(counter):
     for _ in range(2):
         await desk.close("app-1")
     assert not (root / "app-1/gate.sock").exists()
+
+
+async def test_orchestrator_changes_no_code(bot, counter):
+    await bot.store.write(lambda tx: sessions.change(tx, "app-1", role="orchestrator"))
+    for said in (await push(counter), await create(counter)):
+        assert (said["ok"], said["exit"]) == (False, 1)
+        assert "ao spawn --prompt" in said["text"]
+    assert bot.outbox("pull_request") == []

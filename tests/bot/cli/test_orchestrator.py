@@ -1,0 +1,57 @@
+"""`ao orchestrator`, typed by a person."""
+
+import json
+
+import pytest
+
+from bot.api.port import ProjectStatus
+
+
+@pytest.fixture
+def alone(service):
+    """A service with one project and no session."""
+    service.rows = []
+    service.projects = [ProjectStatus(id="my-app", repo="o/my-app")]
+    return service
+
+
+def test_orchestrator_is_started_once(ao, alone):
+    first = ao("orchestrator", "start")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.splitlines() == [
+        "Orchestrator app-orchestrator started.",
+        "  Talk to it: ao send app-orchestrator TEXT",
+        "  Watch it:   ao session attach app-orchestrator",
+    ]
+    assert ao("orchestrator", "start", "--fresh").stdout.startswith("Orchestrator app-orchestrator is running already.")
+    assert alone.asked == [("start", "my-app", False), ("start", "my-app", True)]
+
+
+def test_orchestrator_is_shown_and_relaunched(ao, alone):
+    missing = ao("orchestrator", "status")
+    assert missing.returncode == 1
+    assert "Start it with: ao orchestrator start -p my-app" in missing.stderr
+    ao("orchestrator", "start", "-p", "my-app")
+    assert ao("orchestrator", "status").stdout == "app-orchestrator  [working]  active\n  Add a greeting\n"
+    assert json.loads(ao("orchestrator", "status", "--json").stdout)["name"] == "app-orchestrator"
+    assert ao("orchestrator", "relaunch").stdout.startswith("Orchestrator app-orchestrator started anew.")
+
+
+def test_ended_orchestrator_is_told_how_to_come_back(ao, alone):
+    ao("orchestrator", "start")
+    alone.rows = [
+        type(row)(
+            **{f: getattr(row, f) for f in row.__struct_fields__} | {"ended_at": "2020-01-01T00:00:00Z", "summary": ""}
+        )
+        for row in alone.rows
+    ]
+    assert (
+        ao("orchestrator", "status").stdout.splitlines()[-1]
+        == "  It has ended. Bring it back with: ao orchestrator start"
+    )
+
+
+def test_project_must_be_named_when_there_are_several(ao, service):
+    asked = ao("orchestrator", "start")
+    assert asked.returncode == 2
+    assert "say which project with -p; there are: my-app, other" in asked.stderr
