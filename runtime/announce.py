@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runtime import children, queue
+from runtime import children, queue, revival
 from runtime.changes import StatusChanged
+from runtime.facts import Facts
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.status import ENDED, Judgement, Status, judge
@@ -46,8 +47,11 @@ class Announcer:
                     story(change, tx, project)
 
     def _announce(self, tx: Tx, session: Session) -> None:
-        facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
-        judged = judge(facts, tx.now, self._projects[session.project].times)
+        facts, judged = self._judged(tx, session)
+        if not session.live and judged.status not in ENDED:
+            revival.revive(tx, session)
+            facts, judged = self._judged(tx, session)
+            session = sessions.get(tx.sql, session.id) or session
         tx.wake(session.id)
         sessions.change(tx, session.id, recheck_at=judged.recheck_at)
         if (judged.status, judged.reason) == (session.announced_status, session.announced_reason):
@@ -55,6 +59,10 @@ class Announcer:
         self._write(tx, session, judged)
         now = sessions.get(tx.sql, session.id) or session
         tx.changes.append(StatusChanged(session=now, facts=facts, before=session.announced_status, judgement=judged))
+
+    def _judged(self, tx: Tx, session: Session) -> tuple[Facts, Judgement]:
+        facts = fact_rows.of_session(tx.sql, session.id, session.created_at)
+        return facts, judge(facts, tx.now, self._projects[session.project].times)
 
     @staticmethod
     def _write(tx: Tx, session: Session, judged: Judgement) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from runtime.fact import Fact
 from runtime.facts import Facts, Process, PullRequest, Turn
+from runtime.judging.probes import fine
 
 _OF_A_LIFE = (
     "process", "turn", "probe", "killed", "spawn_failed", "report", "acknowledged", "cleaned", "issue_closed", "paused",
@@ -22,14 +23,14 @@ def _since_restored(facts: Facts) -> Facts:
     if facts.restored is None:
         return facts
     since = facts.restored.at
-    old = {name: None for name in _OF_A_LIFE if _is_before(getattr(facts, name), since)}
+    old = {name: None for name in _OF_A_LIFE if is_before(getattr(facts, name), since)}
     pulls = tuple(pull for pull in facts.pull_requests if not _is_over(pull, since))
     if facts.pull_request is not None and _is_over(facts.pull_request, since):
         old["pull_request"] = pulls[0] if pulls else None  # type: ignore[assignment]  # mypy takes the type from the line above
     return msgspec.structs.replace(facts, pull_requests=pulls, **old)
 
 
-def _is_before(fact: Fact | None, since: float) -> bool:
+def is_before(fact: Fact | None, since: float) -> bool:
     """Tell whether a fact is of an earlier life; at the same moment, what speaks for life is of the new one."""
     if fact is None:
         return False
@@ -54,4 +55,4 @@ def _lives(facts: Facts, since: float) -> bool:
     signs: Sequence[Fact | None] = (facts.turn, facts.report, facts.acknowledged)
     said = any(sign is not None and sign.at > since for sign in signs)
     probe = facts.probe
-    return said or (probe is not None and probe.at > since and probe.terminal == "alive" and probe.process != "gone")
+    return said or (probe is not None and probe.at > since and fine(probe))

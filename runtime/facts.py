@@ -13,6 +13,8 @@ class Process(Fact, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "process"
     state: Literal["running", "exited", "lost"]
+    run: str = ""
+    """Which of the session's launches it belongs to."""
     pid: int | None = None
     boot: str = ""
     """The boot of the machine that the process belongs to."""

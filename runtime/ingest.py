@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from runtime import own_id, pushes
 from runtime.agents import Agent, named
 from runtime.changes import TurnEnded
-from runtime.facts import Process, Turn
+from runtime.facts import Facts, Process, Turn
 from runtime.sessions import Session
 from runtime.store import facts as fact_rows
 from runtime.store import messages, sessions
@@ -62,7 +62,7 @@ def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
     before = facts.turn
     if isinstance(push, pushes.OwnId):
         return own_id.learn(tx, session.id, push.session_id, source="push")
-    if _is_stale(push, before):
+    if _is_stale(push, before) or _is_of_an_earlier_run(push, facts):
         return None
     for fact in pushes.to_facts(push, before.number if before else 0):
         fact_rows.learn(tx, session.id, fact, source="push")
@@ -81,6 +81,16 @@ def _is_stale(push: pushes.Push, before: Turn | None) -> bool:
         asked = before.question if before is not None and before.state == "waiting" else None
         return asked is None or push.question not in ("", asked)
     return isinstance(push, pushes.Ready) and before is not None and before.state == "ready"
+
+
+def _is_of_an_earlier_run(push: pushes.Push, facts: Facts) -> bool:
+    """Tell whether a process ended that a restore has replaced; its end may be heard of after the new one's start."""
+    if not isinstance(push, pushes.Exited):
+        return False
+    process = facts.process
+    if process is None:
+        return facts.restored is not None
+    return bool(push.run and process.run and push.run != process.run)
 
 
 def _receipt(tx: Tx, session: Session, push: pushes.Prompt) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import secrets
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -24,9 +25,9 @@ trap : INT QUIT TERM
     env -i /bin/sh "$launch/agent.sh"
     code=$?
     if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
-        "$launch/push" exited signal "$((code - 128))"
+        "$launch/push" exited run {run} signal "$((code - 128))"
     else
-        "$launch/push" exited code "$code"
+        "$launch/push" exited run {run} code "$code"
     fi
     exit "$code"
 )
@@ -35,7 +36,11 @@ exit
 
 _AGENT = r"""# The agent's whole environment; this shell becomes the agent, so that its pid is the agent's.
 {exports}
-"$AO_LAUNCH/push" started pid "$$"
+boot= ticks=
+[ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
+[ ! -r "/proc/$$/stat" ] || {{ read -r line <"/proc/$$/stat"; set -- ${{line##*)}}; shift 19; ticks=$1; }}
+"$AO_LAUNCH/push" started run {run} pid "$$" boot "$boot" ticks "${{ticks:-0}}"
+unset boot ticks line
 cd {worktree} || exit 72
 exec {argv}
 """
@@ -141,12 +146,16 @@ class LaunchPlace:
         self.put("push", _PUSH.format(launch=shlex.quote(str(self.directory))), mode=0o700)
 
     def write(self, launch: Launch, *, worktree: Path, env: Mapping[str, str]) -> None:
-        """Write the scripts that start the agent; `env` is its whole environment besides what the adapter adds."""
+        """Write the scripts that start the agent; `env` is its whole environment besides what the adapter adds.
+
+        Each time they get a new name for the run: what an earlier one still reports must not be taken for this one.
+        """
         exports = {**env, **launch.env, "AO_LAUNCH": str(self.directory)}
         lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(exports.items()))
-        agent = _AGENT.format(exports=lines, worktree=shlex.quote(str(worktree)), argv=shlex.join(launch.argv))
+        run = secrets.token_hex(4)
+        agent = _AGENT.format(exports=lines, run=run, worktree=shlex.quote(str(worktree)), argv=shlex.join(launch.argv))
         self.put("agent.sh", agent)
-        self.put("run.sh", _RUN.format(launch=shlex.quote(str(self.directory))))
+        self.put("run.sh", _RUN.format(launch=shlex.quote(str(self.directory)), run=run))
 
     def remove(self) -> None:
         """Remove the directory; nothing happens if it is gone."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from runtime.facts import Facts
 from runtime.inbox import PASTED, QUEUED, Message
+from runtime.judging.probes import fine
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
 
@@ -39,6 +40,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
             return "the session has ended"
         if not self.agent_runs:
             return "the agent's process has ended"
+        if self.facts.probe is not None and not fine(self.facts.probe):
+            return "it is not certain that the agent still runs"
         if self.facts.paused and self.facts.paused.paused:
             return "the session is paused"
         if self.facts.turn is None:

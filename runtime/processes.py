@@ -3,38 +3,55 @@
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 from runtime.facts import Process
+from runtime.host import boot_id, machine_started
+
+Life = Literal["alive", "gone", "unknown"]
 
 SHELLS = frozenset({"sh", "dash", "bash", "zsh", "fish", "ksh", "mksh", "ash", "csh", "tcsh"})
 
-_KERNEL = Path("/proc/stat")
+_PROC = Path("/proc")
 _STAT = re.compile(r"\d+ \((.*)\) (\S)", re.DOTALL)
 
 
-def has_ended(process: Process | None) -> bool:
-    """Tell whether a process is certainly gone: nothing has its number, or the machine has started since."""
-    if process is None or process.pid is None:
-        return False
+def life(process: Process | None) -> Life:
+    """Tell whether a process lives.
+
+    Numbers of processes are given again. So it is `alive` only if it also began when ours did, and `gone` if another
+    one has its number, or if the machine has started since; then nothing is looked for by that number at all.
+    """
+    if process is None or process.pid is None or process.pid <= 0:
+        return "unknown"
+    if process.boot and boot_id() and process.boot != boot_id():
+        return "gone"
     try:
         os.kill(process.pid, 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
+        return "gone"
+    except (PermissionError, OverflowError):
         pass  # somebody else's: the number may have been given again
-    return process.at < machine_started()
+    return _compared(process)
 
 
-def machine_started(kernel: Path = _KERNEL) -> float:
-    """Return when the machine started, seconds since the epoch; 0 where the kernel does not tell.
+def _compared(process: Process) -> Life:
+    began = _began(process.pid)
+    if began is None or process.ticks is None:
+        return "gone" if process.at < machine_started() else "unknown"
+    return "alive" if began == process.ticks else "gone"
 
-    https://man7.org/linux/man-pages/man5/proc_stat.5.html
+
+def _began(pid: int | None) -> int | None:
+    """Return the ticks at which a process began, -1 for one that has ended and is not collected, None if unknown.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
     try:
-        lines = kernel.read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((float(line.split()[1]) for line in lines if line.startswith("btime ")), 0.0)
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return -1 if fields[0] in "ZX" else int(fields[19])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def is_agent(process: Process | None) -> bool:

@@ -28,9 +28,12 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class Started(Push, frozen=True, kw_only=True, tag="started"):
-    """The wrapper is about to become the agent."""
+    """The wrapper is about to become the agent; 0 ticks where the kernel does not tell when the process began."""
 
+    run: str = ""
     pid: int | None = None
+    boot: str = ""
+    ticks: int = 0
 
 
 class Ready(Push, frozen=True, kw_only=True, tag="ready"):
@@ -71,6 +74,7 @@ class Blocked(Push, frozen=True, kw_only=True, tag="blocked"):
 class Exited(Push, frozen=True, kw_only=True, tag="exited"):
     """The agent's process has ended, by itself or by a signal."""
 
+    run: str = ""
     code: int | None = None
     signal: int | None = None
 
@@ -113,9 +117,10 @@ def to_facts(push: Push, turn_before: int) -> list[Fact]:
     """Return the facts that a push states; `turn_before` is the number of the session's last turn."""
     match push:
         case Started():
-            return [Process(at=push.at, state="running", pid=push.pid)]
+            began = push.ticks or None
+            return [Process(at=push.at, state="running", run=push.run, pid=push.pid, boot=push.boot, ticks=began)]
         case Exited():
-            return [Process(at=push.at, state="exited", exit_code=push.code, signal=push.signal)]
+            return [Process(at=push.at, state="exited", run=push.run, exit_code=push.code, signal=push.signal)]
         case Ready():
             return [Turn(at=push.at, state="ready", number=turn_before)]
         case Prompt():

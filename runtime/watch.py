@@ -1,84 +1,168 @@
-"""Looks now and then whether the terminals are still there; only repeated, certain absence counts as a loss."""
+"""Looks now and then whether the terminals and processes are still there; unknown is never taken for dead."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+import msgspec
+
 from runtime.errors import TmuxUnavailable
-from runtime.facts import Process
+from runtime.facts import Probe, Process
 from runtime.hands import Hands
-from runtime.look import Look, look
+from runtime.ingest import ingest
+from runtime.judging.probes import Sight, Terminal, fine, lost, next_probe
 from runtime.panes import Pane
-from runtime.processes import has_ended
-from runtime.store import facts, messages, sessions
+from runtime.processes import Life, life
+from runtime.store import facts, messages
 from runtime.store.tx import Tx
+from runtime.store.watched import Watched, watched
 
 log = logging.getLogger(__name__)
 
 OUTAGE_FROM = 5
+"""So many terminals missing at once, and more than half, are an outage of tmux and not so many deaths."""
+
+SILENT = "tmux does not answer: no death is concluded"
+MISSING = "{missing} of {expected} terminals are missing at once: no death is concluded"
+OVER = "tmux shows the terminals again"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look has found out about one session."""
+
+    of: Watched
+    sight: Sight
+    probe: Probe | None = None
+    """What is new about it."""
 
 
 class Watch:
     """One `list-panes` every few seconds for all sessions together."""
 
-    def __init__(self, hands: Hands, *, has_ended: Callable[[Process | None], bool] = has_ended) -> None:
+    def __init__(self, hands: Hands, *, life: Callable[[Process | None], Life] = life) -> None:
         self._hands = hands
-        self._has_ended = has_ended
-        self._missing: dict[str, float] = {}
+        self._life = life
+        self._outage = ""
+        self._silent = 0
 
     async def run(self) -> None:
-        """Probe for ever."""
+        """Probe for ever, the first time at once."""
         while True:
-            await asyncio.sleep(self._hands.patience.probe_every)
             try:
                 await self.probe()
-            except TmuxUnavailable as exc:
-                log.warning("tmux did not answer", extra={"error": str(exc)})
+            except Exception:  # one look that fails must not stop the service
+                log.exception("terminals not looked for")
+            await asyncio.sleep(self._hands.patience.probe_every)
 
     async def probe(self) -> None:
-        """Compare the live sessions with tmux's panes once, and store what is certain.
+        """Compare the sessions with tmux's panes and the kernel's processes once, and store what is new.
 
-        Many terminals missing at once are an outage of tmux, from which no death is concluded; only agents whose
-        processes are missing too are gone, as after a restart of the machine.
+        Many terminals missing at once are an outage of tmux, and so is a tmux that does not answer; no death is
+        concluded from it, only from processes that are certainly gone as well.
         """
-        started = self._hands.store.read(partial(sessions.with_step, step=facts.SPAWNED))
-        if not started:
+        projects = self._hands.projects
+        expected = [one for one in self._hands.store.read(watched) if one.project in projects]
+        if not expected:
             return
-        panes = await self._hands.tmux.panes()
-        if all(name in panes and not panes[name].dead for name in started):
-            return self._missing.clear()
-        expected = self._expected(started)
-        gone = [seen for seen in expected if seen.session.id not in panes]
-        self._missing = {name: since for name, since in self._missing.items() if name not in panes}
-        if len(gone) >= OUTAGE_FROM and len(gone) * 2 > len(expected):
-            log.error("many terminals are missing at once", extra={"missing": len(gone), "expected": len(expected)})
-            gone = [seen for seen in gone if self._has_ended(seen.facts.process)]
-        for seen in gone:
-            await self._gone(seen)
-        for seen in expected:
-            pane = panes.get(seen.session.id)
-            if pane is not None and pane.dead:
-                await self._dead(seen, pane)
+        panes = await self._panes()
+        if panes is None and self._silent < 2:
+            return  # a hiccup changes nothing
+        alive = [one for one in expected if one.process is None or one.process.state != "exited"]
+        seen = [Seen(of=one, sight=self._sight(one, panes)) for one in alive if not _is_dead(one, panes)]
+        missing = [look for look in seen if look.of.live and look.sight.terminal == "missing" and self._counts(look)]
+        many = len(missing) >= OUTAGE_FROM and len(missing) * 2 > sum(look.of.live for look in seen)
+        outage = MISSING.format(missing=len(missing), expected=len(seen)) if many else ""
+        looks = [look for one in seen if (look := self._compared(one, many)) is not None]
+        await self._commit(looks, many, SILENT if panes is None else outage)
+        for one in alive:
+            if panes is not None and (pane := panes.get(one.name)) is not None and pane.dead:
+                await self._end(one, pane)
 
-    def _expected(self, started: set[str]) -> list[Look]:
-        looks = [self._hands.store.read(partial(look, session_id=name)) for name in sorted(started)]
-        return [seen for seen in looks if seen is not None and seen.session.live and seen.agent_runs]
+    async def _panes(self) -> Mapping[str, Pane] | None:
+        """Return tmux's panes, or None when it does not answer."""
+        try:
+            panes = await self._hands.tmux.panes()
+        except TmuxUnavailable as exc:
+            self._silent += 1
+            log.debug("tmux did not answer", extra={"error": str(exc)})
+            return None
+        self._silent = 0
+        return panes
 
-    async def _gone(self, seen: Look) -> None:
-        name, now = seen.session.id, self._hands.clock()
-        since = self._missing.setdefault(name, now)
-        if now - since >= self._hands.projects[seen.session.project].times.death_confirm:
-            del self._missing[name]
-            await self._learn(name, Process(at=now, state="lost"), "its terminal is gone")
+    def _sight(self, one: Watched, panes: Mapping[str, Pane] | None) -> Sight:
+        terminal: Terminal = "unknown" if panes is None else "alive" if one.name in panes else "missing"
+        return Sight(terminal=terminal, process=self._life(one.process))
 
-    async def _dead(self, seen: Look, pane: Pane) -> None:
-        fact = Process(at=self._hands.clock(), state="exited", exit_code=pane.exit_code, signal=pane.signal)
-        await self._learn(seen.session.id, fact, "the agent's process has ended")
+    def _counts(self, look: Seen) -> bool:
+        """Tell whether it may be held against the session; not while it starts, nor once it is taken for lost."""
+        if fine(look.sight):
+            return True
+        grace = self._hands.projects[look.of.project].times.spawn_grace
+        return look.of.live and self._hands.clock() >= look.of.spawned_at + grace
 
-    async def _learn(self, name: str, fact: Process, why: str) -> None:
+    def _compared(self, look: Seen, outage: bool) -> Seen | None:
+        """Return the look with what is new about it, or None when nothing is and nothing more follows from it."""
+        if not self._counts(look):
+            return None
+        probe = next_probe(look.of.probe, look.sight, self._hands.clock(), outage=outage)
+        if not look.of.live and probe is None and fine(look.sight):
+            probe = Probe(at=self._hands.clock(), terminal="alive", process=look.sight.process, detail=str(look.sight))
+        return None if probe is None and fine(look.sight) else msgspec.structs.replace(look, probe=probe)
+
+    async def _commit(self, looks: list[Seen], many: bool, outage: str) -> None:
+        gone = [look for look in looks if self._is_lost(look, many)]
+        for look in gone:  # it may have told how it ended
+            name = look.of.name
+            await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
+        changed = [look for look in looks if look.probe is not None]
+        begins, ends = outage and not self._outage, self._outage and not outage
+        if not (changed or gone or begins or ends):
+            return
+        self._outage = outage
+        if said := outage if begins else OVER if ends else "":
+            log.log(logging.ERROR if begins else logging.INFO, said)
+
         def job(tx: Tx) -> None:
-            facts.learn(tx, name, fact, source="tmux")
-            messages.fail_waiting(tx, name, why)
+            if said:
+                tx.record("outage", said)
+            for look in changed:
+                _learn_probe(tx, look)
+            for look in gone:
+                _learn_loss(tx, look)
 
         await self._hands.store.write(job)
+
+    def _is_lost(self, look: Seen, outage: bool) -> bool:
+        probe = look.probe or look.of.probe
+        if probe is None or fine(look.sight) or (outage and not look.sight.certain):
+            return False
+        return lost(probe, self._hands.clock(), self._hands.projects[look.of.project].times)
+
+    async def _end(self, one: Watched, pane: Pane) -> None:
+        """Take in how a process ended: by its own word if it left one, else by tmux's."""
+        await ingest(self._hands.store, one.name, self._hands.place(one.name).pushes, self._hands.agents)
+        now = self._hands.clock()
+        run = one.process.run if one.process else ""
+        fact = Process(at=now, state="exited", run=run, exit_code=pane.exit_code, signal=pane.signal)
+        await self._hands.store.write(partial(_learn_end, one.name, fact, "the agent's process has ended"))
+
+
+def _is_dead(one: Watched, panes: Mapping[str, Pane] | None) -> bool:
+    return panes is not None and one.name in panes and panes[one.name].dead
+
+
+def _learn_probe(tx: Tx, look: Seen) -> None:
+    assert look.probe is not None  # noqa: S101 - only such looks are kept
+    facts.learn(tx, look.of.name, look.probe, source="tmux")
+
+
+def _learn_loss(tx: Tx, look: Seen) -> None:
+    known = look.of.process or Process(state="running")
+    fact = msgspec.structs.replace(known, at=tx.now, state="lost", detail=str(look.sight))
+    _learn_end(look.of.name, fact, str(look.sight), tx)
+
+
+def _learn_end(name: str, fact: Process, why: str, tx: Tx) -> None:
+    if facts.learn(tx, name, fact, source="tmux"):
+        messages.fail_waiting(tx, name, why)

@@ -12,19 +12,16 @@ MAX_ATTEMPTS = 3
 LIMIT = 300.0
 """How long a session may be `detecting`, seconds."""
 
+Terminal = Literal["alive", "missing", "unknown"]
+
 _ABOUT = {"missing": "tmux_missing", "unknown": "probe_error", "alive": "process_missing"}
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What one look has found."""
 
-    terminal: Literal["alive", "missing", "unknown"]
+    terminal: Terminal
     process: Literal["alive", "gone", "unknown"]
-
-    @property
-    def fine(self) -> bool:
-        """Tell whether nothing speaks against the agent's life."""
-        return self.terminal == "alive" and self.process != "gone"
 
     @property
     def certain(self) -> bool:
@@ -37,9 +34,9 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
         return f"{terminal}, its process is {self.process}"
 
 
-def too_early(facts: Facts, now: float, times: Times) -> bool:
-    """Tell whether the session started so lately that nothing speaks against its life yet."""
-    return facts.spawned_at is not None and now < facts.spawned_at + times.spawn_grace
+def fine(seen: Sight | Probe) -> bool:
+    """Tell whether nothing speaks against the agent's life."""
+    return seen.terminal == "alive" and seen.process != "gone"
 
 
 def next_probe(before: Probe | None, sight: Sight, now: float, *, outage: bool) -> Probe | None:
@@ -48,8 +45,8 @@ def next_probe(before: Probe | None, sight: Sight, now: float, *, outage: bool) 
     Looks that find the same are counted up to one more than needed; other evidence counts from one again. In an
     outage none counts, except for what is certain all the same.
     """
-    known = before if before is not None and not Sight(terminal=before.terminal, process=before.process).fine else None
-    if sight.fine:
+    known = before if before is not None and not fine(before) else None
+    if fine(sight):
         return _probe(sight, now, since=now, attempts=0) if known else None
     same = known is not None and (known.terminal, known.process) == (sight.terminal, sight.process)
     attempts = (known.attempts if known and same else 0) + 1
@@ -82,15 +79,13 @@ def lost(probe: Probe, now: float, times: Times) -> bool:
 def detecting(facts: Facts, now: float) -> Judgement | None:
     """Return that it is being found out whether the agent lives, and for how long at most."""
     probe = facts.probe
-    if probe is None or (probe.terminal == "alive" and probe.process != "gone"):
+    if probe is None or fine(probe):
         return None
     until = probe.since + LIMIT
     if now >= until or probe.attempts > MAX_ATTEMPTS:
         return Judgement(status=Status.STUCK, reason="probe_failure", evidence=probe.detail)
-    return Judgement(
-        status=Status.DETECTING, reason=_reason(probe), recheck_at=until,
-        evidence=f"{probe.detail} (look {probe.attempts} of {MAX_ATTEMPTS})",
-    )  # fmt: skip
+    look = f" (look {probe.attempts} of {MAX_ATTEMPTS})" if probe.attempts else ""
+    return Judgement(status=Status.DETECTING, reason=_reason(probe), evidence=probe.detail + look, recheck_at=until)
 
 
 def _reason(probe: Probe) -> str:

@@ -201,3 +201,14 @@ def fail_waiting(tx: Tx, session_id: str, why: str) -> None:
     for message in of_session(tx.sql, session_id, QUEUED, PASTED):
         if message.kind != OF_SESSION:
             fail(tx, message, why)
+
+
+def requeue_failed(tx: Tx, session_id: str, *, since: float) -> None:
+    """Queue again what was failed since a moment only because the session was taken for ended.
+
+    What was being typed then is first looked for, as after a crash.
+    """
+    for message in of_session(tx.sql, session_id, FAILED):
+        expired = message.expires_at is not None and message.expires_at <= tx.now
+        if message.changed_at >= since and not expired:
+            mark(tx, message, QUEUED if message.text is None else PASTED, "the session lives after all")

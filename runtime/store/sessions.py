@@ -103,6 +103,12 @@ def count_ended(sql: sa.Connection, projects: Collection[str]) -> int:
     return int(sql.execute(query.where(T.project.in_(projects), T.live.is_(False))).scalar_one())
 
 
+def holder(sql: sa.Connection, session: Session) -> str | None:
+    """Return the other live session that has this one's issue or branch."""
+    same = sa.or_(T.branch == session.branch, sa.and_(T.issue.is_not(None), T.issue == session.issue))
+    return sql.execute(sa.select(T.id).where(T.project == session.project, T.id != session.id, T.live, same)).scalar()
+
+
 def unfinished(sql: sa.Connection) -> list[Session]:
     """Return the sessions that still hold something: live ones, and ended ones that are not cleaned up."""
     cleaned = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")

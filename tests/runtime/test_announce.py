@@ -1,12 +1,13 @@
 """What became true is said, once, in the transaction that made it so."""
 
 import pytest
+import sqlalchemy as sa
 
 from runtime.announce import Announcer
 from runtime.changes import StatusChanged, TurnEnded
-from runtime.facts import Killed, Pushed, Turn
+from runtime.facts import Killed, Process, Pushed, Turn
 from runtime.project import Times
-from runtime.store import facts, messages, sessions
+from runtime.store import facts, messages, schema, sessions
 from runtime.store.store import Store
 from tests.fakes.bot import a_project
 from tests.fakes.sessions import session
@@ -129,3 +130,69 @@ async def test_whoever_waits_for_the_session_is_woken(store):
     topic.clear()
     await learn(store, Pushed(sha="a" * 40))
     assert topic.is_set()
+
+
+async def lost(store, clock, name="app-1"):
+    await store.write(lambda tx: sessions.step_done(tx, name, facts.SPAWNED))
+    await learn(store, Turn(state="ready"), Process(at=clock(), state="lost", pid=7), name=name)
+    clock.passes(1)
+
+
+async def test_sign_of_life_undoes_a_loss(store, clock, heard):
+    await store.write(claim)
+    add = {"kind": "person", "author": "me", "parts": {"body": "hi"}}
+    waiting = await store.write(lambda tx: messages.add(tx, "app-1", source_key="k", **add))
+    given_up = await store.write(lambda tx: messages.add(tx, "app-1", source_key="l", **add))
+    await store.write(lambda tx: messages.mark(tx, messages.get(tx.sql, given_up), "failed", "three attempts"))
+    clock.passes(1)
+    await lost(store, clock)
+    await store.write(lambda tx: sessions.step_done(tx, "app-1", "preserved", ref="r"))
+    assert (row(store).live, row(store).announced_reason) == (False, "runtime_lost")
+    woken = store.topic("sessions")
+    woken.clear()
+    await learn(store, Turn(at=clock(), state="active"))
+    assert (row(store).live, row(store).ended_at, row(store).announced_status) == (True, None, "working")
+    assert [store.read(lambda sql, one=one: messages.get(sql, one)).state for one in (waiting, given_up)] == [
+        "queued", "failed",
+    ]  # fmt: skip
+    assert "preserved" not in store.read(lambda sql: sessions.steps(sql, "app-1"))
+    assert woken.is_set()
+    assert [change.judgement.status for change in heard][-2:] == ["killed", "working"]
+
+
+async def test_what_was_being_typed_when_it_seemed_lost_is_looked_for_first(store, clock):
+    await store.write(claim)
+    add = {"kind": "person", "author": "me", "parts": {"body": "hi"}}
+    typed = await store.write(lambda tx: messages.add(tx, "app-1", source_key="k", **add))
+    await store.write(lambda tx: messages.mark(tx, messages.get(tx.sql, typed), "pasted", "typed", text="hi"))
+    await lost(store, clock)
+    await learn(store, Process(at=clock(), state="running", pid=7))
+    assert store.read(lambda sql: messages.get(sql, typed)).state == "pasted"
+
+
+async def test_sign_of_life_comes_too_late_when_another_session_has_the_issue(store, clock):
+    await store.write(claim)
+    await lost(store, clock)
+    assert (await store.write(claim)).id == "app-2"
+    await learn(store, Turn(at=clock(), state="active"))
+    assert (row(store).live, row(store).announced_status, row(store).announced_reason) == (
+        False, "terminated", "superseded",
+    )  # fmt: skip
+    assert row(store, "app-2").live
+    await learn(store, Turn(at=clock() + 1, state="ready"))
+    told = store.rows(sa.select(schema.records.c.summary).where(schema.records.c.kind == "superseded"))
+    assert [one.summary for one in told] == [
+        "app-1 lives after all, but app-2 works on the same by now: it stays ended"
+    ]
+
+
+@pytest.mark.parametrize("end", [Killed(by="me"), Process(state="exited", exit_code=0)])
+async def test_other_ends_are_not_undone_by_signs_of_life(store, clock, end):
+    await store.write(claim)
+    await store.write(lambda tx: sessions.step_done(tx, "app-1", facts.SPAWNED))
+    await learn(store, end)
+    clock.passes(1)
+    await learn(store, Turn(state="active"), Process(state="running", pid=7), Killed(by="x", reason="issue_closed"))
+    assert not row(store).live
+    if isinstance(end, Killed):
+        assert row(store).announced_reason == "manually_killed"

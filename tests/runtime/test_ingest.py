@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from runtime.facts import Process
 from runtime.ingest import ingest
+from runtime.said import Restored
 from runtime.store import messages
 from tests.fakes.github import SHA
 
@@ -101,3 +103,21 @@ async def test_lines_nobody_understands_are_passed_over(bot, file):
     file.write_bytes(b'not json\n{"kind":"dance"}\n\xff\xfe\n{"kind":"waiting","question":"?"}\n')
     await ingest(bot.store, "app-1", file)
     assert bot.status == ("needs_input", "awaiting_user_input")
+
+
+async def test_end_of_an_earlier_run_is_not_this_ones(bot, file):
+    await bot.starts()
+    await bot.learns(Process(state="running", run="second", pid=2))
+    await bot.pushes(file, {"kind": "exited", "run": "first", "signal": 1})
+    assert (bot.facts.process.state, len(bot.live)) == ("running", 1)
+    await bot.pushes(file, {"kind": "exited", "run": "second", "code": 0})
+    assert (bot.facts.process.state, bot.live) == ("exited", [])
+
+
+async def test_end_that_is_heard_of_after_a_restore_and_before_its_start_is_an_earlier_ones(bot, file):
+    await bot.starts()
+    bot.clock.passes(1)
+    await bot.learns(Restored(by="me"))
+    bot.clock.passes(1)
+    await bot.pushes(file, {"kind": "exited", "signal": 1})
+    assert (bot.facts.process, len(bot.live)) == (None, 1)

@@ -90,13 +90,25 @@ def test_wrapper_reports_start_and_end(place, command, status, ended):
     assert run(place, "sh", "-c", f"echo $$; {command}").returncode == status
     started, exited = pushes(place)
     assert started["kind"] == "started"
-    assert exited == {"kind": "exited", "at": exited["at"], **ended}
+    assert exited == {"kind": "exited", "at": exited["at"], "run": started["run"], **ended}
     assert started["at"] <= exited["at"]
 
 
 def test_reported_pid_is_the_agents_own(place):
     done = run(place, "sh", "-c", "echo $$")
     assert pushes(place)[0]["pid"] == done.stdout.strip()
+
+
+def test_process_is_told_from_a_later_one_of_the_same_number(place):
+    began = "sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 20"
+    done = run(place, "sh", "-c", f"{began}; cat /proc/sys/kernel/random/boot_id")
+    started = pushes(place)[0]
+    assert [started["ticks"], started["boot"]] == done.stdout.split()
+
+
+def test_each_launch_is_a_run_of_its_own(place):
+    runs = [run(place, "true") and pushes(place)[-1]["run"] for _ in range(2)]
+    assert runs[0] != runs[1]
 
 
 def test_missing_program_or_worktree_ends_with_a_code(place):

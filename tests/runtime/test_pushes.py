@@ -97,6 +97,12 @@ def test_what_is_not_a_file_gives_nothing_and_does_not_block(file, tmp_path, tra
     ("pushed", "fact"),
     [
         (line("started", pid="12"), Process(at=NOW, state="running", pid=12)),
+        (
+            line("started", run="r1", pid="12", boot="b", ticks="345"),
+            Process(at=NOW, state="running", run="r1", pid=12, boot="b", ticks=345),
+        ),
+        (line("started", ticks="0", boot=""), Process(at=NOW, state="running")),
+        (line("exited", code="3", run="r1"), Process(at=NOW, state="exited", run="r1", exit_code=3)),
         (line("exited", code="3"), Process(at=NOW, state="exited", exit_code=3)),
         (line("exited", code=None, signal=9), Process(at=NOW, state="exited", signal=9)),
         (line("ready"), Turn(at=NOW, state="ready", number=4)),

@@ -1,0 +1,23 @@
+"""Gives a session that was taken for ended its place back: its terminal was found again, or a person restored it."""
+
+from runtime.facts import Killed
+from runtime.sessions import Session
+from runtime.store import facts, messages, sessions
+from runtime.store.tx import Tx
+
+LATE = "{session} lives after all, but {other} works on the same by now: it stays ended"
+
+
+def revive(tx: Tx, session: Session) -> None:
+    """Make an ended session live again; it stays ended, for good, when another one has its issue or branch by now."""
+    if other := sessions.holder(tx.sql, session):
+        told = LATE.format(session=session.id, other=other)
+        tx.record("superseded", told, session_id=session.id)
+        facts.learn(tx, session.id, Killed(by=other, reason="superseded"), source="service")
+        return
+    sessions.change(tx, session.id, live=True, ended_at=None)
+    for step in ("preserved", "preserved_last"):  # what it does from now on has to be kept once more
+        sessions.step_undone(tx, session.id, step)
+    if session.announced_reason == "runtime_lost" and session.ended_at is not None:
+        messages.requeue_failed(tx, session.id, since=session.ended_at)
+    tx.wake("sessions")
