@@ -5,8 +5,10 @@ import logging
 from functools import partial
 
 from runtime.hands import Hands
+from runtime.host import boot_id
 from runtime.ingest import ingest
 from runtime.keeper import Keeper
+from runtime.reboot import notice_reboot
 from runtime.store import facts, sessions
 from runtime.watch import Watch
 
@@ -28,6 +30,8 @@ class Supervisor:
         await self._hands.store.write(lambda tx: tx.wake("sessions"))  # the limits may be others than before
         async with asyncio.TaskGroup() as group:
             await self._adopt()
+            if lost := await notice_reboot(self._hands.store, boot_id()):
+                log.warning("the machine was started again", extra={"lost": len(lost)})
             group.create_task(self._read_pushes(), name="pushes")
             group.create_task(Watch(self._hands).run(), name="watch")
             while True:

@@ -35,6 +35,13 @@ KINDS: dict[str, Kind] = {
     "fact": Kind("Something became known about a session: from GitHub, its agent, its terminal or a person."),
     "transition": Kind("A session's status changed, with the reason and the evidence that decided."),
     "restored": Kind("A person brought an ended session back."),
+    "superseded": Kind(
+        "A session that was taken for lost lives after all, but another one has its work by now.", "warning"
+    ),
+    "outage": Kind(
+        "tmux does not answer, or many terminals are missing at once: nothing is concluded from it.", "warning"
+    ),
+    "rebooted": Kind("The machine was started again: the sessions of before have lost their agents.", "warning"),
     "message": Kind("A message to an agent was queued, typed, accepted, answered, put back or failed."),
     "typed": Kind("A person typed a prompt into the session's terminal."),
     "trust": Kind("The sender's words were taken as a command, after a look at their permission."),

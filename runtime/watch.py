@@ -125,7 +125,7 @@ class Watch:
 
         def job(tx: Tx) -> None:
             if said:
-                tx.record("outage", said)
+                tx.record("outage", said, level=None if begins else "info")
             for look in changed:
                 _learn_probe(tx, look)
             for look in gone:

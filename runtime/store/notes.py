@@ -1,20 +1,20 @@
-"""Small things to remember that belong to no other table, by key."""
+"""Rows of notes: single values that outlive the service."""
 
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from runtime.store.schema import notes
+from runtime.store import schema
 from runtime.store.tx import Tx
+
+T = schema.notes.c
 
 
 def get(sql: sa.Connection, key: str) -> Any:
-    """Return what was noted under the key, or None."""
-    return sql.execute(sa.select(notes.c.value).where(notes.c.key == key)).scalar()
+    """Return a note's value, None when there is no such note."""
+    return sql.execute(sa.select(T.value).where(T.key == key)).scalar()
 
 
 def put(tx: Tx, key: str, value: Any) -> None:
-    """Note a value that JSON can hold; it replaces the one before."""
-    row = insert(notes).values(key=key, value=value)
-    tx.sql.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": row.excluded.value}))
+    """Write a note down, over an earlier one."""
+    tx.sql.execute(schema.notes.insert().prefix_with("OR REPLACE").values(key=key, value=value))
