@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from runtime.fact import Fact
+from runtime.probe import Probe
 from runtime.said import Acknowledged, AgentInfo, Claimed, Noted, Report, Restored
 
 
@@ -151,18 +152,6 @@ class Cleaned(Fact, frozen=True, kw_only=True):
     preserved: str = ""
     left: str = ""
     """Why the worktree was left where it is, if it was."""
-
-
-class Probe(Fact, frozen=True, kw_only=True):
-    """What the last looks at the session's terminal and process found, since they stopped finding both alive."""
-
-    kind: ClassVar[str] = "probe"
-    terminal: Literal["alive", "missing", "unknown"]
-    process: Literal["alive", "gone", "unknown"] = "unknown"
-    since: float = 0.0
-    attempts: int = 0
-    """How many looks in a row have found the same."""
-    detail: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,12 @@ from functools import partial
 import msgspec
 
 from runtime.errors import TmuxUnavailable
-from runtime.facts import Probe, Process
+from runtime.facts import Process
 from runtime.hands import Hands
 from runtime.ingest import ingest
 from runtime.judging.probes import Sight, Terminal, fine, lost, next_probe
 from runtime.panes import Pane
+from runtime.probe import Probe
 from runtime.processes import Life, life
 from runtime.store import facts, messages
 from runtime.store.tx import Tx

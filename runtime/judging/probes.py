@@ -4,8 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from runtime.facts import Facts, Probe
+from runtime.facts import Facts
 from runtime.judging.judgement import Judgement, Status
+from runtime.probe import Probe
 from runtime.project import Times
 
 MAX_ATTEMPTS = 3

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from runtime.current import is_before
 from runtime.fact import Fact
-from runtime.facts import KINDS, Probe, Process
+from runtime.facts import KINDS, Process
+from runtime.probe import Probe
 from runtime.store import schema
 from runtime.store.facts import SPAWNED
 

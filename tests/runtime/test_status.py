@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.current import current
-from runtime.facts import Check, Cleaned, Facts, Killed, Paused, Probe, Process, PullRequest, Review, SpawnFailed, Turn
+from runtime.facts import Check, Cleaned, Facts, Killed, Paused, Process, PullRequest, Review, SpawnFailed, Turn
+from runtime.probe import Probe
 from runtime.project import Times
 from runtime.said import Acknowledged, Report, Restored
 from runtime.status import ENDED, Status, activity, ci_status, judge, review_decision

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runtime.facts import Probe
 from runtime.judging.probes import Sight, fine, lost, next_probe
+from runtime.probe import Probe
 from runtime.project import Times
 from tests.fakes.clock import NOW
 
