@@ -2,6 +2,7 @@
 
 from runtime import facts, said
 from runtime.fact import Fact
+from runtime.probe import Probe
 
 _SHA = 7
 _QUOTED = 160
@@ -26,10 +27,9 @@ def words(fact: Fact) -> str:
         case facts.Cleaned():
             kept = f"; work that was not pushed is kept as {fact.preserved}" if fact.preserved else ""
             return f"its worktree and branch are cleared away{kept}"
-        case facts.Probe():
+        case Probe():
             looks = "a look" if fact.attempts <= 1 else f"{fact.attempts} looks"
-            detail = f" ({fact.detail})" if fact.detail else ""
-            return f"{looks} found its terminal {fact.terminal} and its process {fact.process}{detail}"
+            return f"{looks} found its terminal {fact.terminal} and its process {fact.process}"
     return _by_somebody(fact)
 
 
@@ -55,7 +55,7 @@ def _process(fact: facts.Process) -> str:
     if fact.state == "running":
         return f"its agent runs as process {fact.pid}" if fact.pid else "its agent runs"
     if fact.state == "lost":
-        return "its terminal is gone, without an exit code"
+        return f"its agent is lost, without an exit code: {fact.detail or 'its terminal is gone'}"
     if fact.signal:
         return f"its agent was ended by signal {fact.signal}"
     how = "an unknown exit code" if fact.exit_code is None else f"exit code {fact.exit_code}"
