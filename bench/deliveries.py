@@ -1,7 +1,6 @@
-"""Signed deliveries, a receiver in its own process, and a client that costs little itself."""
+"""Signed deliveries, the service's door in its own process, and a client that costs little itself."""
 
 import asyncio
-import contextlib
 import hmac
 import json
 import subprocess
@@ -136,7 +135,8 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         command = [sys.executable, "-m", "bench.deliveries", str(directory / "subject.db")]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        with (directory / "subject.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
 
     def __enter__(self) -> "Server":
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -151,30 +151,21 @@ class Server:
 
 
 def serve(path: Path) -> None:
-    """Run the service's own receiver and journal, and print the port."""
+    """Run the service's own receiver, journal, server and logs, and print the port."""
     import socket
 
-    import uvicorn
-
+    from bot.listeners import server
+    from bot.logs import set_up_logs
     from bot.receiver import Receiver, public_app
     from bot.signature import Secrets
     from runtime.store.journal import Journal
     from runtime.store.store import Store
 
+    set_up_logs("info", "text")
     receiver = Receiver(Journal(Store(path)), Secrets([SECRET.encode()]), lambda _event, _action: True)
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        public_app(receiver),
-        http="httptools",
-        loop="uvloop",
-        access_log=False,
-        log_level="warning",
-        lifespan="off",
-        proxy_headers=False,
-    )
     print(listener.getsockname()[1], flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    uvloop.run(server(public_app(receiver)).serve(sockets=[listener]))
 
 
 if __name__ == "__main__":

@@ -46,21 +46,22 @@ def _bound(host: str, port: int) -> socket.socket:
 async def open_doors(public: ASGIApp, private: ASGIApp, listener: socket.socket, path: Path) -> AsyncIterator[None]:
     """Serve both doors until the end of the block; the private one is removed from the disk."""
     with bind_private(path) as own, listener:
-        servers = [(_server(public), listener), (_server(private), own)]
+        servers = [(server(public), listener), (server(private), own)]
         async with asyncio.TaskGroup() as group:
-            for server, door in servers:
-                group.create_task(server.serve(sockets=[door]))
-            while not all(server.started for server, _ in servers):  # noqa: ASYNC110 - uvicorn has no event for it
+            for one, door in servers:
+                group.create_task(one.serve(sockets=[door]))
+            while not all(one.started for one, _ in servers):  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.005)
             try:
                 yield
             finally:
-                for server, _ in servers:
-                    server.end()
+                for one, _ in servers:
+                    one.end()
                 path.unlink(missing_ok=True)  # noqa: ASYNC240 - one call at the very end
 
 
-def _server(app: ASGIApp) -> "_Server":
+def server(app: ASGIApp) -> "_Server":
+    """Return a server of `app` as both doors have it."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none", server_header=False,
         date_header=False, timeout_graceful_shutdown=2, backlog=BACKLOG,

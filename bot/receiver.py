@@ -121,8 +121,13 @@ class Receiver:
             log.exception("delivery not stored", extra=seen)
             code, text = 503, "cannot store"
         await _answer(send, code, text)
-        self.answers[seen.get("event", "-"), code] += 1
         seen |= {"code": code, "answer": text, "ms": round((perf_counter() - began) * 1e3, 2)}
+        # The answer leaves when the loop turns: what there is to say about it must not keep it.
+        asyncio.get_running_loop().call_soon(self._note, seen, scope)
+
+    def _note(self, seen: dict[str, Any], scope: Scope) -> None:
+        code = seen["code"]
+        self.answers[seen.get("event", "-"), code] += 1
         if code < 300:
             log.info("delivery received", extra=seen)
         else:

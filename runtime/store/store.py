@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from runtime.clock import Clock, system_clock
 from runtime.redact import without_secrets
+from runtime.store.engine import open_engine
 from runtime.store.migrate import migrate
 from runtime.store.tx import Tx
-from runtime.store.writer import Raw, Writer, open_engine
+from runtime.store.writer import Raw, Writer
 from runtime.trail import Redact
 
 T = TypeVar("T")

@@ -8,7 +8,6 @@ which spares it two switches of threads; only while the disk is quick, so that t
 
 import asyncio
 import contextlib
-import json
 import queue
 import sqlite3
 import threading
@@ -20,6 +19,8 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 
 from runtime.errors import StoreBusy
+from runtime.store.checkpoints import Checkpoints
+from runtime.store.engine import open_engine
 
 MOST_AT_ONCE = 256
 QUICK = 0.002
@@ -39,37 +40,6 @@ class Raw:
         self.after_commit: list[Callable[[], None]] = []
 
 
-def open_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
-    """Return an engine whose connections are configured for this service."""
-    url = f"sqlite:///file:{path}?mode=ro&uri=true" if read_only else f"sqlite:///{path}"
-    engine = sa.create_engine(
-        url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False}, json_serializer=_as_json
-    )
-
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        # A quarter of SQLite's own cache: it makes nothing slower here (`make bench`) and spares the service 3 MB.
-        for pragma in ("busy_timeout=5000", "foreign_keys=ON", "cache_size=-500"):
-            connection.execute(f"PRAGMA {pragma}")
-        if not read_only:
-            connection.execute("PRAGMA page_size=8192")  # of a new file: a delivery of 20 KB fills fewer of them
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-
-    sa.event.listen(engine, "connect", configure)
-    return engine
-
-
-def _as_json(value: object) -> str:
-    """Write letters as they are, so that they can be searched for; only what is no Unicode is escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
-
-
 class Writer:
     """Runs functions on the write connection, many to a commit, in the order they came."""
 
@@ -84,6 +54,7 @@ class Writer:
         self._engine = open_engine(path)
         self._sql = self._engine.connect()
         self._raw = Raw(self._sql, cast(sqlite3.Connection, self._sql.connection.dbapi_connection))
+        self._checkpoints = Checkpoints(path, self._turn)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -101,9 +72,10 @@ class Writer:
         return await future
 
     def close(self) -> None:
-        """Finish what is queued and end the thread."""
+        """Finish what is queued and end the threads."""
         self._jobs.put(None)
         self._thread.join()
+        self._checkpoints.close()
         self._sql.close()
         self._engine.dispose()
 
@@ -153,6 +125,7 @@ class Writer:
             raw.after_commit.clear()
         else:
             self._on_commit()
+            self._checkpoints.count(len(batch))
         self._took = monotonic() - began
         woken, raw.after_commit = raw.after_commit, []
         return [(future, *outcome) for (*_, future), outcome in zip(batch, outcomes, strict=True)], woken

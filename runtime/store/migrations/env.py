@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from runtime.store.engine import open_engine
 from runtime.store.schema import metadata
-from runtime.store.writer import open_engine
 
 engine = open_engine(context.config.attributes["path"])
 with engine.connect() as connection:

@@ -8,10 +8,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from runtime.errors import ConfigError
+from runtime.store.engine import open_engine
 from runtime.store.migrate import NEWEST, migrate
 from runtime.store.schema import metadata
 from runtime.store.store import Store
-from runtime.store.writer import open_engine
 
 
 @pytest.fixture

@@ -65,6 +65,13 @@ async def test_what_waits_is_committed_together(writer, commits, tmp_path):
     assert stored(tmp_path) == list(range(20))
 
 
+async def test_every_committed_job_is_counted_for_the_checkpoints(writer, monkeypatch):
+    counted = []
+    monkeypatch.setattr(writer._checkpoints, "count", counted.append)
+    await waiting_behind(writer, writer.run(add(1)), writer.run(add(2), shielded=False))
+    assert sum(counted) == 3
+
+
 async def test_failing_job_undoes_only_itself(writer, tmp_path):
     woken = []
 
