@@ -71,6 +71,11 @@ _SHORTEST_SECRET = 8
 Redact = Callable[[str], str]
 
 
+def names_a_secret(key: str) -> bool:
+    """Tell whether what stands under this name is a secret, whatever it looks like."""
+    return _TOLD_BY_KEY.search(key) is not None
+
+
 def line(text: str, redact: Redact) -> str:
     """Return text as one line that may be kept."""
     return _text(" ".join(text[:_LOOKED_AT].split()), redact)
@@ -89,7 +94,7 @@ def _value(key: str, value: Any, redact: Redact, depth: int) -> Any:
     if isinstance(value, str):
         if key.endswith("sha") and _SHA.fullmatch(value):
             return value
-        return REDACTED if value and _TOLD_BY_KEY.search(key) else _text(value, redact)
+        return REDACTED if value and names_a_secret(key) else _text(value, redact)
     if depth and isinstance(value, Mapping):
         return {str(name): _value(str(name), one, redact, depth - 1) for name, one in value.items()}
     if depth and isinstance(value, list | tuple):

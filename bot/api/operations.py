@@ -3,6 +3,7 @@
 from bot.api import (
     cleanups,
     deliveries,
+    explain,
     messages,
     orchestrators,
     records,
@@ -27,6 +28,7 @@ GROUPS = (
     words,
     deliveries,
     records,
+    explain,
 )
 
 OPERATIONS: tuple[Operation, ...] = (*(operation for group in GROUPS for operation in group.OPERATIONS), _STATUS)

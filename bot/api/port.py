@@ -7,6 +7,7 @@ import msgspec
 
 from bot.api.cleanups import CleanupsPort
 from bot.api.deliveries import DeliveriesPort
+from bot.api.explain import ExplainPort
 from bot.api.messages import MessagesPort
 from bot.api.orchestrators import OrchestratorsPort
 from bot.api.records import RecordsPort
@@ -93,6 +94,11 @@ class ServicePort(Protocol):
     @property
     def records(self) -> RecordsPort:
         """The audit trail."""
+        ...
+
+    @property
+    def why(self) -> ExplainPort:
+        """Explanations."""
         ...
 
     def status(self) -> ServiceStatus:

@@ -22,6 +22,7 @@ COMMANDS = {
     "spawn": ("spawn:spawn", "Starts a session on an issue, a text, a branch or a pull request."),
     "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
     "send": ("messages:send", "Sends a message to a session's agent."),
+    "explain": ("explain:explain", "Says why a session is what it is, or what became of a delivery."),
     "events": ("events:app", "Lists, searches and follows the audit trail."),
     "orchestrator": ("orchestrator:app", "Starts and shows a project's coordinating agent."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),

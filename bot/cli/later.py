@@ -17,7 +17,6 @@ TOP = {
     "approve": _COMMENT,
     "deny": _COMMENT,
     "open": "Attach to a session with: ao session attach SESSION",
-    "explain": _LOOK,
     "simulate": _LOOK,
     "notify": "See what waits for you with: ao status",
     "review-check": "See what waits for you with: ao status",

@@ -10,6 +10,7 @@ from bot.figures import figures
 from bot.parts import Parts
 from bot.service.cleanups import Cleanups
 from bot.service.deliveries import Deliveries
+from bot.service.explain import Explain
 from bot.service.messages import Messages
 from bot.service.orchestrators import Orchestrators
 from bot.service.records import Records
@@ -39,6 +40,7 @@ class Service:
         self.orchestrators = Orchestrators(parts, self.sessions)
         self.deliveries = Deliveries(parts.store)
         self.records = Records(parts.store, parts.projects)
+        self.why = Explain(parts)
 
     def status(self) -> ServiceStatus:
         """Return what the service is doing."""

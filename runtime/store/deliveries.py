@@ -1,5 +1,6 @@
 """The journal as people see it: what came, what became of it, and doing it again."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -33,6 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     skip_reason: str | None
     error: str | None
     finished_at: float | None
+    not_before: float = 0.0
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,18 +65,36 @@ def listing(store: Store, *, state: str | None = None, limit: int = 50) -> list[
 
 def show(store: Store, name: str | int) -> Detail | None:
     """Return one delivery, by its GUID or its number here."""
+    return store.read(lambda sql: find(sql, name))
+
+
+def find(sql: sa.Connection, name: str | int) -> Detail | None:
+    """Return one delivery, by its GUID or its number here."""
     column = deliveries.c.id if isinstance(name, int) else deliveries.c.guid
-    found = store.rows(sa.select(*_ENTRY, deliveries.c.body).where(column == name))
+    found = sql.execute(sa.select(*_ENTRY, deliveries.c.body).where(column == name)).all()
     if not found:
         return None
-    entry = _entry(found[0])
+    entry = _entry(found[0])  # type: ignore[arg-type]  # the columns come from a list
     runs = sa.select(*(handler_runs.c[name] for name in Run.__struct_fields__))
     return Detail(
         entry=entry,
-        runs=[Run(**row._mapping) for row in store.rows(runs.where(handler_runs.c.delivery_id == entry.id))],
-        records=store.read(lambda sql: caused_by(sql, entry.id)),
+        runs=[Run(**row._mapping) for row in sql.execute(runs.where(handler_runs.c.delivery_id == entry.id))],
+        records=caused_by(sql, entry.id),
         body=found[0].body,
     )
+
+
+def of_ids(sql: sa.Connection, ids: Collection[int]) -> list[Entry]:
+    """Return deliveries by their numbers here, those that are still known."""
+    found = sql.execute(sa.select(*_ENTRY).where(deliveries.c.id.in_(ids)))
+    return [Entry(**row) for row in found.mappings()]
+
+
+def ahead_of(sql: sa.Connection, entry: Entry) -> int:
+    """Return how many open deliveries of the same key go before this one."""
+    c = deliveries.c
+    before = (c.state.in_(OPEN), c.session_key == entry.session_key, c.id < entry.id)
+    return int(sql.execute(sa.select(sa.func.count()).select_from(deliveries).where(*before)).scalar_one())
 
 
 async def replay(store: Store, guid: str, *, force: bool = False) -> Entry:

@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from runtime import trail
 from runtime.current import current
 from runtime.fact import Fact
 from runtime.facts import KINDS, Check, Facts, Killed, Process, PullRequest, Pushed, SpawnFailed, assemble
-from runtime.said import Restored
+from runtime.redact import REDACTED
+from runtime.said import Noted, Restored
 from runtime.store import schema
 from runtime.store.tx import Tx
 from runtime.words import level, words
@@ -53,6 +55,9 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
 
 def _record(tx: Tx, session_id: str, fact: Fact, value: dict[str, object], source: str) -> None:
     tx.source = source  # of what follows from it in this transaction too
+    if isinstance(fact, Noted) and fact.value and trail.names_a_secret(fact.key):
+        fact = msgspec.structs.replace(fact, value=REDACTED)
+        value = {**value, "value": REDACTED}
     data = {"fact": fact.kind, **value}
     tx.record("fact", f"{session_id}: {words(fact)}", session_id=session_id, level=level(fact), data=data)
     for step in fact.left_behind if isinstance(fact, SpawnFailed) else ():
@@ -87,6 +92,19 @@ def _goes_back(tx: Tx, session_id: str, known_at: float, known_head: str, fact: 
     pushed = sa.select(T.subject).where(T.session_id == session_id, T.kind == Pushed.kind)
     newest_first = tx.sql.execute(pushed.order_by(T.at.desc())).scalars().all()
     return fact.head_sha in newest_first and newest_first[0] == known_head
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact with who told it."""
+
+    fact: Fact
+    source: str
+
+
+def known(sql: sa.Connection, session_id: str) -> list[Known]:
+    """Return a session's facts with who told them, oldest first."""
+    rows = sql.execute(sa.select(T.kind, T.value, T.source).where(T.session_id == session_id).order_by(T.at))
+    return [Known(fact=msgspec.convert(row.value, KINDS[row.kind]), source=row.source) for row in rows]
 
 
 def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:

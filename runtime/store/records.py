@@ -1,6 +1,7 @@
 """The audit trail: read from where a reader stopped, filtered, searched, and forgotten in time."""
 
 import re
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ T = schema.records.c
 
 KEPT = 30 * 86400
 _AT_A_TIME = 500
+_OF_MESSAGES = (("message",), "message")
+_OF_WRITES = (("outbox_queued", "outbox_sent", "outbox_deferred", "outbox_failed"), "key")
 _WINDOW = 2000
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
 
@@ -84,6 +87,33 @@ def listing(sql: sa.Connection, want: Want, *, text: str = "", limit: int) -> li
 def caused_by(sql: sa.Connection, delivery: int) -> list[Record]:
     """Return the records of what a delivery caused, oldest first."""
     return _records(sql, _select(Want(delivery=delivery)).order_by(T.id))
+
+
+def of_nobody(sql: sa.Connection, caused_by: Collection[int]) -> list[Record]:
+    """Return the records that deliveries caused before there was a session to name, oldest first."""
+    nobodys = (T.delivery_id.in_(caused_by), T.session_id.is_(None))
+    return _records(sql, _select(Want()).where(*nobodys).order_by(T.id))
+
+
+def later(sql: sa.Connection, caused: Collection[Record]) -> list[Record]:
+    """Return what became of the messages and the writes to GitHub that some records began, oldest first."""
+    if not caused:
+        return []
+    since = min(record.id for record in caused)
+    found = _records(sql, _select(Want(kinds=_OF_WRITES[0])).where(T.id > since, _answers(caused)).order_by(T.id))
+    for kinds, path in (_OF_MESSAGES, _OF_WRITES):
+        begun = [record.data[path] for record in caused if record.kind == kinds[0] and path in record.data]
+        same = sa.func.json_extract(T.data, f"$.{path}").in_(begun)
+        found += _records(sql, _select(Want(kinds=kinds)).where(T.id > since, same).order_by(T.id)) if begun else []
+    return found
+
+
+def _answers(caused: Collection[Record]) -> sa.ColumnElement[bool]:
+    """Tell the writes to GitHub that answer messages: their keys name the message."""
+    messages = [record.data["message"] for record in caused if record.kind == "message" and "message" in record.data]
+    key = sa.func.json_extract(T.data, "$.key")
+    patterns = [f"%:{how}:{message}{end}" for message in messages for how, end in (("answer", ""), ("reply", ":%"))]
+    return sa.or_(sa.false(), *(key.like(pattern) for pattern in patterns))
 
 
 def newest_before(sql: sa.Connection, time: float) -> int:

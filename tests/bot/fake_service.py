@@ -13,6 +13,7 @@ import uvicorn
 from bot.api.app import private_app
 from bot.api.cleanups import CleanedUp
 from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
+from bot.api.explain import Explanation
 from bot.api.listen import bind
 from bot.api.messages import Sent
 from bot.api.operation import BadRequest, Unknown
@@ -93,6 +94,8 @@ class FakeService:
         self.orchestrators = FakeOrchestrators(self)
         self.deliveries = FakeDeliveries(self)
         self.records = FakeRecords(self)
+        self.explanations: dict[str, Explanation] = {}
+        self.why = FakeWhy(self)
 
     def status(self):
         dead = sum(row.state == "dead" for row in self.journal)
@@ -244,6 +247,14 @@ class FakeDeliveries(FakePart):
     async def replay(self, guid, *, force):
         self.service.asked.append(("replay", guid, force))
         return self.get(guid).delivery
+
+
+class FakeWhy(FakePart):
+    async def explain(self, name, *, limit):
+        self.service.asked.append(("explain", name, limit))
+        if name in self.service.explanations:
+            return self.service.explanations[name]
+        raise Unknown(f"There is no session or delivery {name}")
 
 
 class FakeRecords(FakePart):

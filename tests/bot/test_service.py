@@ -5,15 +5,18 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 
 from bot.api.operation import BadRequest, Unknown
 from bot.api.records import Wanted
 from bot.github.meter import Meter
 from bot.service import Service
 from runtime.errors import StoreBusy, TmuxUnavailable, UserError
-from runtime.facts import Cleaned, Killed, Turn
+from runtime.facts import Cleaned, Killed, SpawnFailed, Turn
 from runtime.inbox import ACCEPTED, FAILED, PASTED
-from runtime.store import messages, sessions
+from runtime.said import Noted, Report
+from runtime.store import messages, outbox, sessions
+from runtime.store.journal import Arrival, Journal
 from tests.fakes.hands import FakeTmux, FakeWorkspaces, until
 
 
@@ -255,3 +258,52 @@ async def test_stuck_is_idle_to_people_who_ask(bot, service, clock):
     await bot.learns(Turn(state="ready"))
     clock.passes(400)
     assert service.sessions.get("app-1").activity == "idle"
+
+
+SECRET = "ghp_" + "a1B2c3D4" * 5
+
+
+async def _through_every_door(bot, github, tmp_path):
+    """Let people, agents, git and GitHub say a secret wherever they can say anything."""
+    issue = github.open_issue(f"Title {SECRET}", f"Body {SECRET}")
+    await bot.starts(issue)
+    await bot.receives(github.comment(issue, f"Use {SECRET}"))
+    await bot.receives(github.comment(issue, f"Use {SECRET}", by=github.person("read")))
+    await bot.learns(
+        Turn(state="waiting", question=f"May I use {SECRET}?", last_message=f"I have {SECRET}"),
+        SpawnFailed(step="workspace", error=f"cannot read https://x:{SECRET}@github.com", left_behind=(SECRET,)),
+        Noted(key="password", value="hunter2-and-more", by="octo"),
+        Report(state="working", note=SECRET),
+    )
+    said = bot.messages[-1]
+    await bot.store.write(lambda tx: messages.mark(tx, said, FAILED, f"refused: {SECRET}", text=SECRET))
+    for row in bot.store.read(outbox.unsent):
+        await bot.store.write(
+            lambda tx, row=row: outbox.retry(tx, row, after=1, error=f"502 {SECRET}", uncertain=False)
+        )
+        await bot.store.write(lambda tx, row=row: outbox.failed(tx, row, f"422 {SECRET}"))
+    journal = Journal(bot.store)
+    await journal.claim(Arrival("again", "push", None, b"{}", True))
+    (open_id,) = journal.open_ids()
+    await journal.start(open_id, "octo/app")
+    await journal.retry(open_id, not_before=0.0, error=f"KeyError: {SECRET}")
+    await journal.start(open_id, "octo/app")
+    await journal.bury(open_id, f"KeyError: {SECRET}")
+
+
+async def test_no_secret_that_is_said_anywhere_gets_into_the_trail(bot, github, tmp_path):
+    await _through_every_door(bot, github, tmp_path)
+    texts = "SELECT summary || ' ' || data FROM"
+    query = sa.text(f"{texts} records UNION ALL {texts} records_search")
+    told = [row[0] for row in bot.store.rows(query)]
+    assert sum("[redacted]" in text for text in told) > 20
+    assert [text for text in told if SECRET[4:12] in text or "hunter2" in text] == []
+    for table in ("records_search_data", "records_search_idx"):
+        for row in bot.store.rows(sa.text(f"SELECT * FROM {table}")):
+            assert b"a1b2c3d4" not in str(tuple(row)).lower().encode()
+    kept_elsewhere = sa.text("SELECT error FROM deliveries UNION ALL SELECT error FROM outbox")
+    assert [row[0] for row in bot.store.rows(kept_elsewhere) if row[0] and SECRET in row[0]] == []
+    assert {row.kind for row in bot.store.rows(sa.text("SELECT DISTINCT kind FROM records"))} >= {
+        "fact", "message", "skip", "trust", "undo_failed", "delivery_failed", "delivery_dead", "outbox_deferred",
+        "outbox_failed", "outbox_queued",
+    }  # fmt: skip
