@@ -10,7 +10,7 @@ from runtime.explain.chain import Cause, Step, chain
 from runtime.explain.deliveries import Route, event, told
 from runtime.explain.standing import standing, waits
 from runtime.look import Look, look
-from runtime.spawn import place_in_queue
+from runtime.queue import slots
 from runtime.store import deliveries, facts, outbox, records, sessions
 from runtime.store.records import Record, Want
 from runtime.view import iso
@@ -52,10 +52,9 @@ class Explain:
         project = self._parts.projects.get(seen.session.project)
         if project is None:
             return [f"No project {seen.session.project} is configured any more, so nothing is done for it."]
-        place = place_in_queue(sql, seen.session, project.limits.sessions) if seen.session.live else 0
         return waits(
-            seen, self._store.clock(), times=project.times, limits=project.limits, place=place,
-            running=len(sessions.with_step(sql, facts.SPAWNED)),
+            seen, self._store.clock(), times=project.times, running=len(sessions.with_step(sql, facts.SPAWNED)),
+            allowed=slots(self._parts.projects).total,
             unsent=[row for row in outbox.unsent(sql) if row.session_id == seen.session.id],
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from runtime.fact import Fact
 from runtime.facts import Check, ChecksDone, Facts, Pushed
 from runtime.inbox import PASTED, Message
 from runtime.look import Look
-from runtime.project import Limits, Times
+from runtime.project import Times
 from runtime.status import ENDED, judge
 from runtime.store.facts import Known
 from runtime.store.outbox import Outgoing
@@ -127,11 +127,14 @@ def _whose(known: Known) -> str:
 
 
 def waits(
-    seen: Look, now: float, *, times: Times, limits: Limits, place: int, running: int, unsent: Sequence[Outgoing] = ()
+    seen: Look, now: float, *, times: Times, running: int, allowed: int, unsent: Sequence[Outgoing] = ()
 ) -> list[str]:
-    """Return what a session waits for and until when, and what a person can do; empty when it waits for nothing."""
+    """Return what a session waits for and until when, and what a person can do; empty when it waits for nothing.
+
+    `running` sessions hold a slot of `allowed`.
+    """
     return [
-        *_for_its_start(seen, limits, place, running),
+        *_for_its_start(seen, running, allowed),
         *_for_time(seen, now, times),
         *(_for_message(seen, message, now) for message in seen.waiting),
         *(_for_github(row, now) for row in unsent),
@@ -140,11 +143,11 @@ def waits(
     ]
 
 
-def _for_its_start(seen: Look, limits: Limits, place: int, running: int) -> list[str]:
+def _for_its_start(seen: Look, running: int, allowed: int) -> list[str]:
     if not seen.session.live or seen.facts.spawned:
         return []
-    if place:
-        full = f"{running} sessions run and {limits.sessions} may"
+    if place := seen.session.queue_position:
+        full = f"{running} sessions run, and {allowed} may at once"
         return [f"It is number {place} in the queue: {full}. Raise limits.sessions, or end one."]
     done = ", ".join(seen.steps) or "nothing yet"
     return [f"Its start is under way; done so far: {done}."]

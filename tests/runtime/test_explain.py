@@ -1,5 +1,6 @@
 """Why a session is what it is, in sentences."""
 
+import msgspec
 import pytest
 
 from runtime.explain.chain import Cause, chain
@@ -8,7 +9,7 @@ from runtime.explain.standing import MEANS, standing, waits
 from runtime.facts import Check, Cleaned, Killed, Paused, Probe, Process, PullRequest, SpawnFailed, Turn, assemble
 from runtime.inbox import Message
 from runtime.look import Look
-from runtime.project import Limits, Times
+from runtime.project import Times
 from runtime.said import Report
 from runtime.sessions import Session
 from runtime.status import Status, judge
@@ -57,7 +58,8 @@ def stands(*known, **more):
 
 def waiting(*known, place=0, unsent=(), **more):
     seen = looked(*known, **more)
-    return waits(seen, NOW, times=Times(), limits=Limits(), place=place, running=10, unsent=unsent)
+    seen = msgspec.structs.replace(seen, session=msgspec.structs.replace(seen.session, queue_position=place))
+    return waits(seen, NOW, times=Times(), running=10, allowed=10, unsent=unsent)
 
 
 def test_the_task_comes_first():
@@ -128,7 +130,7 @@ def test_time_that_will_change_the_status_is_foretold():
 
 def test_a_queue_says_its_place_and_what_makes_it_shorter():
     assert waiting(spawned=False, place=2) == [
-        "It is number 2 in the queue: 10 sessions run and 10 may. Raise limits.sessions, or end one."
+        "It is number 2 in the queue: 10 sessions run, and 10 may at once. Raise limits.sessions, or end one."
     ]
     assert waiting(spawned=False) == ["Its start is under way; done so far: workspace."]
 
