@@ -262,12 +262,12 @@ def test_times_before_and_after_now():
         (Process(state="exited", exit_code=1), "its agent ended with exit code 1"),
         (Process(state="exited"), "its agent ended with an unknown exit code"),
         (Process(state="exited", signal=9), "its agent was ended by signal 9"),
-        (Process(state="lost"), "its terminal is gone, without an exit code"),
+        (Process(state="lost"), "its agent is lost, without an exit code: its terminal is gone"),
         (Turn(state="blocked", last_message="a\nb"), 'the agent\'s turn ended in an error: "a b"'),
         (Report(state="working", note="x" * 200), f'the agent reports working: "{"x" * 159}…"'),
         (
             Probe(terminal="missing", process="gone", attempts=2, detail="no pane"),
-            "2 looks found its terminal missing and its process gone (no pane)",
+            "2 looks found its terminal missing and its process gone",
         ),
     ],
 )
