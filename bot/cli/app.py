@@ -2,9 +2,12 @@
 
 import difflib
 import importlib
-from typing import Any
+import inspect
+import sys
+from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError  # no public name, though commands raise them
 
 from bot.cli.later import WithLater
 from bot.cli.light import Light, group
@@ -26,6 +29,7 @@ COMMANDS = {
     "events": ("events:app", "Lists, searches and follows the audit trail."),
     "orchestrator": ("orchestrator:app", "Starts and shows a project's coordinating agent."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
+    "completion": ("completion:completion", "Prints what lets bash, zsh or fish complete commands and names."),
 }
 """Where each command is, and its line in `ao --help`."""
 
@@ -46,7 +50,7 @@ class _Commands(WithLater):
         found = getattr(importlib.import_module(f"bot.cli.{module}"), name)
         if not isinstance(found, typer.Typer):
             alone = group(help_line)
-            alone.command(cmd_name, cls=Light, help=help_line)(found)
+            alone.command(cmd_name, cls=Light, help=_in_full(help_line, found))(found)
             found = alone
         return typer.main.get_command(found)
 
@@ -63,19 +67,51 @@ class _Commands(WithLater):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
 
 
+def _in_full(help_line: str, command: Any) -> str:
+    """Return the line of the table with what the command's own text has below its first."""
+    return "\n\n".join([help_line, *(inspect.getdoc(command) or "").split("\n\n")[1:]])
+
+
 app = group("Label a GitHub issue, and a coding agent takes it to a merged pull request.", _Commands)
 
 
 @app.callback(epilog="Start with: ao demo. For your own repository: ao setup, then ao serve.")
-def _ao() -> None:
-    """Make this a group; it has no options of its own."""
+def _ao(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Make this a group."""
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    typer.echo(f"ao {version('agent-orchestrator')}")
+    return 0
 
 
 def run() -> int:
     """Run the command line; whatever goes wrong is one line, never a traceback."""
+    if sys.argv[1:] == ["--version"]:
+        return _version()
+    if sys.argv[1:2] == ["__complete"]:
+        from bot.cli.completion import complete
+
+        return complete(sys.argv[2:])
     try:
-        app(prog_name="ao")
+        return app(prog_name="ao", standalone_mode=False) or 0
+    except NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except UsageError as error:
+        complain(_usage(error))
+        return error.exit_code
     except AoError as error:
         complain(str(error))
         return 2 if isinstance(error, UserError) else 1
-    return 0
+
+
+def _usage(error: UsageError) -> str:
+    """Return what is wrong with what was typed, and where to look it up."""
+    said = error.format_message()
+    end = "" if said.endswith((".", "?")) else "."
+    return f"{said}{end} See: {error.ctx.command_path if error.ctx else 'ao'} --help"

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from importlib.metadata import version
 
 import pytest
 import yaml
@@ -34,6 +35,10 @@ def test_help_loads_nothing_heavy(ao):
 
 def test_listing_sessions_loads_only_the_http_client(ao):
     assert loaded_by(ao, "session", "ls", "-p", "my-app", "--json") == {"http"}
+
+
+def test_version_is_told(ao):
+    assert ao("--version").stdout == f"ao {version('agent-orchestrator')}\n"
 
 
 def test_help_lists_every_command_of_this_version_and_none_of_a_later_one(ao):
@@ -79,7 +84,7 @@ def test_nothing_of_the_contract_is_missing(ao):
         "report",
         "acknowledge",
     }
-    assert set(COMMANDS) | set(TOP) == contract
+    assert set(COMMANDS) | set(TOP) == contract | {"completion"}
     assert set(SESSION) <= {"claim-pr", "rename", "remap"}
 
 
