@@ -68,6 +68,10 @@ class Repository(BareRepository):
         layout.write(self._mark(path), "ready")
         return Worktree(path=path, branch=branch, environment=await self._environment(settings))
 
+    def is_complete(self, path: Path) -> bool:
+        """Tell whether a worktree is there with all of its files; they are the agent's work from then on."""
+        return self._progress(path) == "ready"
+
     def worktrees(self) -> list[Worktree]:
         """Return the worktrees that git has registered, including those whose directory is gone."""
         found = []

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from runtime import layout
 from runtime.errors import GitFailed, Permanent, WorkspaceMissing
 from runtime.freshness import Freshness
 from runtime.git import Git, Remote
@@ -141,7 +140,7 @@ class Workspaces:
         async with self._slots:
             repository.ensure()
             tip = await self.tip(session, merged=merged, pushed=pushed)
-            kept = None if layout.is_own_directory(worktree) else await kept_files(repository, session.id, tip)
+            kept = None if repository.is_complete(worktree) else await kept_files(repository, session.id, tip)
             settings = Settings(
                 gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
                 email=AGENT_EMAIL.format(session=session.id),
