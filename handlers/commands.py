@@ -6,14 +6,18 @@ from collections.abc import Callable
 from handlers.context import Context
 from handlers.payloads import CommentEvent
 from runtime.facts import Killed
+from runtime.restore import bring_back, is_merged
 from runtime.sessions import Session
 
-HELP = """`/agent` starts a session on an issue that has none, `/agent restart` another one after it has ended.
+HELP = """`/agent` starts a session on an issue that has none. `/agent restart` brings one back that has ended, with its
+branch and its worktree; after a merge it starts another one.
 `/agent status` says what the agent is doing, `/agent stop` ends the session and keeps its work.
 Any other comment here goes to the agent as a message."""
 NOT_KNOWN = "There is no `/agent {word}` here.\n\n{help}"
 STATUS = "`{session}` is **{status}** ({reason})."
 RUNS = "`{session}` is still there, {status}. `/agent stop` ends it, then `/agent restart` starts another one."
+BACK = "Bringing `{session}` back, on the same branch `{branch}`; the status comment says where it stands."
+OVER = "`{session}` has done its work: it is merged. `/agent restart` on the issue starts another one."
 STOPPED = "Stopping `{session}`. What was not pushed is kept; the status comment says where."
 
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
@@ -45,6 +49,21 @@ def _running(session: Session, _ctx: Context, _by: str) -> str:
     return RUNS.format(session=session.id, status=session.announced_status)
 
 
+def comes_back(ctx: Context) -> bool:
+    """Tell whether the session has ended and can be brought back."""
+    session, facts = ctx.session, ctx.facts
+    return session is not None and facts is not None and not session.live and not is_merged(facts)
+
+
+def _restart(session: Session, ctx: Context, by: str) -> str:
+    if session.live:
+        return _running(session, ctx, by)
+    if not comes_back(ctx):
+        return OVER.format(session=session.id)
+    ctx.do(lambda tx: bring_back(tx, session, by=by))
+    return BACK.format(session=session.id, branch=session.branch)
+
+
 def _stop(session: Session, ctx: Context, by: str) -> str:
     if not session.live:
         return _status(session, ctx, by)
@@ -55,7 +74,7 @@ def _stop(session: Session, ctx: Context, by: str) -> str:
 STARTING = ("start", "restart")
 _COMMANDS: dict[str, Callable[[Session, Context, str], str]] = {
     "start": _running,
-    "restart": _running,
+    "restart": _restart,
     "help": _help,
     "status": _status,
     "stop": _stop,

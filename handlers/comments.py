@@ -49,6 +49,8 @@ def _starts(ctx: Context, made: CommentEvent, text: str, command: str | None) ->
     """Tell whether the comment asks for a session on an issue that has none."""
     if made.issue.pull_request is not None or (ctx.session is not None and ctx.session.live):
         return False
+    if command == "restart" and commands.comes_back(ctx):
+        return False
     return command in commands.STARTING if command else ctx.session is None and ctx.people.is_mentioned(text)
 
 

@@ -4,13 +4,14 @@ from handlers.outbound import on, say
 from runtime.changes import StatusChanged
 from runtime.facts import SpawnFailed
 from runtime.project import Project
+from runtime.reopening import did_not_resume
 from runtime.sessions import Session
 from runtime.status import Status
 from runtime.store.tx import Tx
 
 DIED = """The agent of `{session}` has stopped ({how}). Nothing is lost: its branch is `{branch}`, and what was not
-pushed is kept under `refs/ao/preserved/{session}/`. To start again, take the label `{label}` off this issue and put it
-back."""
+pushed is kept under `refs/ao/preserved/{session}/`. To go on from there, comment `/agent restart`. To begin anew,
+take the label `{label}` off this issue and put it back."""
 NOT_STARTED = """`{session}` could not start. Step `{step}` failed: {error}
 {left}To try again, mend that, then take the label `{label}` off this issue and put it back."""
 LEFT = "Could not be undone: {what}.\n"
@@ -21,7 +22,7 @@ REASONS = ("agent_process_exited", "runtime_lost")
 def say_how_it_ended(change: StatusChanged, tx: Tx, project: Project) -> None:
     """Comment once when nobody asked for this end."""
     session, judged = change.session, change.judgement
-    if session.issue is None:
+    if session.issue is None or did_not_resume(session, change.facts):
         return
     if judged.reason in REASONS:
         text = DIED.format(session=session.id, how=judged.evidence, branch=session.branch, label=project.labels.spawn)
@@ -29,7 +30,8 @@ def say_how_it_ended(change: StatusChanged, tx: Tx, project: Project) -> None:
         text = _not_started(session, project, change.facts.spawn_failed)
     else:
         return
-    say(tx, session, session.issue, text, key=f"ended:{session.id}")
+    back = change.facts.restored
+    say(tx, session, session.issue, text, key=f"ended:{session.id}" + (f":{back.at}" if back else ""))
 
 
 def _not_started(session: Session, project: Project, failed: SpawnFailed) -> str:

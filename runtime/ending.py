@@ -22,7 +22,7 @@ async def end(hands: Hands, seen: Look) -> float:
 
     An agent that died by itself leaves its terminal and worktree to be looked at; only its work is kept safe.
     """
-    if why := did_not_resume(seen):
+    if why := did_not_resume(seen.session, seen.facts):
         by = seen.facts.restored.by if seen.facts.restored else ""
         await hands.store.write(lambda tx: bring_back(tx, seen.session, by=by, fresh_because=why))
         return 0.0

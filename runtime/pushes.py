@@ -12,6 +12,7 @@ import msgspec
 
 from runtime.fact import Fact
 from runtime.facts import Process, Turn
+from runtime.said import AgentInfo
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,9 @@ class Started(Push, frozen=True, kw_only=True, tag="started"):
 
 
 class Ready(Push, frozen=True, kw_only=True, tag="ready"):
-    """The agent has started and waits for its first prompt."""
+    """The agent has started and waits for its first prompt; `own` is the id of its own session, if it says one."""
+
+    own: str = ""
 
 
 class Prompt(Push, frozen=True, kw_only=True, tag="prompt"):
@@ -122,7 +125,8 @@ def to_facts(push: Push, turn_before: int) -> list[Fact]:
         case Exited():
             return [Process(at=push.at, state="exited", run=push.run, exit_code=push.code, signal=push.signal)]
         case Ready():
-            return [Turn(at=push.at, state="ready", number=turn_before)]
+            known = [AgentInfo(at=push.at, native_id=push.own)] if push.own else []
+            return [Turn(at=push.at, state="ready", number=turn_before), *known]
         case Prompt():
             return [Turn(at=push.at, state="active", number=turn_before + 1)]
         case TurnEnded():

@@ -4,16 +4,17 @@ import msgspec
 
 from runtime import prompts
 from runtime.agents import Agent
+from runtime.facts import Facts
 from runtime.hands import Hands
 from runtime.launch import LaunchPlace
 from runtime.look import Look
+from runtime.sessions import Session
 from runtime.store import facts, messages, restores, sessions
 from runtime.store.tx import Tx
 from runtime.terminals import end_terminal
 
 CANNOT = "{agent} cannot go on with a session of its own that has ended"
 NO_ID = "{agent} has not said which session of its own it was"
-NO_RECORD = "{agent} has no record of its own session {session} any more"
 DID_NOT_START = "{agent} ended again when it was to go on with its own session"
 
 
@@ -52,19 +53,19 @@ def _was_merged(seen: Look) -> bool:
     return seen.facts.restored is not None and seen.facts.restored.after == "merged"
 
 
-def start(seen: Look, agent: Agent, place: LaunchPlace, task: str) -> Start:
+def start(seen: Look, agent: Agent, task: str) -> Start:
     """Return how the session's agent is started; `task` is its first prompt."""
     back, known = seen.facts.restored, seen.facts.agent_info
     if back is None:
         return Start(prompt=task)
     own = known.native_id if known else ""
-    why_fresh = back.why_fresh or _why_fresh(agent, place, own)
+    why_fresh = back.why_fresh or _why_fresh(agent, own)
     if not why_fresh:
         return Start(prompt=prompts.go_on(back.after), resume=own)
     return Start(prompt=prompts.begin_again(task, seen.session, seen.facts, back.after), why_fresh=why_fresh)
 
 
-def _why_fresh(agent: Agent, place: LaunchPlace, own: str) -> str:
+def _why_fresh(agent: Agent, own: str) -> str:
     if not agent.capabilities.can_resume:
         return CANNOT.format(agent=agent.name)
     return "" if own else NO_ID.format(agent=agent.name)
@@ -88,9 +89,9 @@ def task_key(seen: Look) -> str:
     return f"task:{seen.session.id}" + (f":{back.at}" if back else "")
 
 
-def did_not_resume(seen: Look) -> str:
+def did_not_resume(session: Session, known: Facts) -> str:
     """Return why the agent has to be started afresh: it ended before it said a word of its own; empty if it did."""
-    back = seen.facts.restored
-    died = seen.facts.process is not None and seen.facts.process.state == "exited" and seen.facts.turn is None
-    resumed = back is not None and back.how == "resumed" and seen.facts.killed is None
-    return DID_NOT_START.format(agent=seen.session.agent) if resumed and died else ""
+    back = known.restored
+    died = known.process is not None and known.process.state == "exited" and known.turn is None
+    resumed = back is not None and back.how == "resumed" and known.killed is None
+    return DID_NOT_START.format(agent=session.agent) if resumed and died else ""

@@ -1,6 +1,7 @@
 """Brings an ended session back: the same id, branch, worktree and messages; its keeper starts the agent again."""
 
 from runtime.errors import UserError
+from runtime.facts import Facts
 from runtime.look import Look, look
 from runtime.said import Restored
 from runtime.sessions import Session
@@ -21,6 +22,11 @@ def why_not(seen: Look, *, force: bool = False) -> str | None:
     if pull is not None and pull.state == "merged" and not force:
         return MERGED.format(id=session.id, number=pull.number)
     return None
+
+
+def is_merged(known: Facts) -> bool:
+    """Tell whether the session has done its work."""
+    return known.pull_request is not None and known.pull_request.state == "merged"
 
 
 def bring_back(tx: Tx, session: Session, *, by: str, fresh_because: str = "") -> None:

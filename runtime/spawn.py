@@ -73,7 +73,7 @@ async def _launch(hands: Hands, seen: Look) -> None:
     worktree = hands.workspaces.worktree(session)
     place.open()
     chief = orchestrator_of(hands.store, project.id)
-    how = start(seen, agent, place, prompts.task(session, project, coordinator=chief.id if chief else ""))
+    how = start(seen, agent, prompts.task(session, project, coordinator=chief.id if chief else ""))
     place.put("prompt.md", how.prompt)
     env = agent_environment(
         hands.environment, session=session.id, project=project.id, issue=session.issue,

@@ -17,7 +17,13 @@ class Scripted:
 
     name = "scripted"
     capabilities = Capabilities(
-        asks_permission=True, clear_keys=("C-u",), empty_at=2, allow_keys=("y",), deny_keys=("n",), choice_keys=True
+        can_resume=True,
+        asks_permission=True,
+        clear_keys=("C-u",),
+        empty_at=2,
+        allow_keys=("y",),
+        deny_keys=("n",),
+        choice_keys=True,
     )
     quit_keys = ("C-c", "C-c")
 
@@ -29,7 +35,8 @@ class Scripted:
         """Write the first prompt and start the program on the project's script; rules are part of the prompt."""
         if task.script is None or not task.script.is_file():
             raise UserError(f"The scripted agent needs a script: set `script:` of the project (now {task.script}).")
-        argv = (sys.executable, "-I", "-S", str(PROGRAM), str(place.put("prompt.md", task.prompt)))
+        resume = ("--resume", task.resume) if task.resume else ()
+        argv = (sys.executable, "-I", "-S", str(PROGRAM), *resume, str(place.put("prompt.md", task.prompt)))
         return Launch(argv=argv, env={"AO_SCRIPT": str(task.script)})
 
     def own_session_id(self, hook: dict[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""The program behind `agent: scripted`: `python -I -S scripted_program.py PROMPT_FILE`.
+"""The program behind `agent: scripted`: `python -I -S scripted_program.py [--resume ID] PROMPT_FILE`.
 
 It stands alone, in plain Python without packages, and starts in a few hundredths of a second.
 """

@@ -111,12 +111,42 @@ async def test_request_on_a_pull_request_without_a_session_starts_nothing(bot, g
     assert bot.sessions == []
 
 
-async def test_restart_follows_an_ended_session_and_not_a_live_one(bot, github):
+async def test_restart_of_a_live_session_says_that_it_is_there(bot, github):
     issue = github.open_issue()
     await bot.starts(issue)
     await bot.receives(github.comment(issue, "/agent restart"))
     assert [one.id for one in bot.live] == ["app-1"]
     assert bot.said[0].startswith("`app-1` is still there, working.")
+
+
+@pytest.mark.parametrize("on", ["issue", "pull"])
+async def test_restart_brings_an_ended_session_back(bot, github, on):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    pull = github.open_pull()
+    await bot.receives(github.pull(pull))
     await bot.receives(github.comment(issue, "/agent stop"))
+    bot.clock.passes(1)
+    await bot.receives(github.comment(issue if on == "issue" else pull, "/agent restart", by="reviewer"))
+    assert [one.id for one in bot.live] == ["app-1"]
+    assert bot.facts.restored.by == "reviewer"
+    assert bot.said[-1].startswith("Bringing `app-1` back, on the same branch `ao/app-1`")
+
+
+async def test_restart_after_a_merge_starts_another_session_on_the_issue(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    pull = github.open_pull()
+    await bot.receives(github.merge(pull))
+    await bot.receives(github.comment(pull, "/agent restart"))
+    assert (bot.live, bot.said[-1][:32]) == ([], "`app-1` has done its work: it is")
     await bot.receives(github.comment(issue, "/agent restart"))
+    assert [one.id for one in bot.live] == ["app-2"]
+
+
+async def test_start_on_an_issue_whose_session_has_ended_starts_another_one(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.receives(github.comment(issue, "/agent stop"))
+    await bot.receives(github.comment(issue, "/agent"))
     assert [one.id for one in bot.live] == ["app-2"]

@@ -3,6 +3,8 @@
 import pytest
 
 from runtime.facts import Killed, Process, SpawnFailed
+from runtime.restore import bring_back
+from runtime.said import Restored
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,30 @@ async def test_agent_that_stopped_is_announced_once_with_how_to_start_again(bot,
     assert "take the label `agent` off" in said
     assert bot.outbox("comment")[0]["number"] == issue.number
     assert bot.live == []
+
+
+async def test_second_end_after_a_restore_is_told_too(bot, github):
+    session = await bot.starts()
+    await bot.learns(Process(state="exited", exit_code=3))
+    bot.clock.passes(1)
+    await bot.store.write(lambda tx: bring_back(tx, session, by="me"))
+    await bot.spawned("app-1")
+    bot.clock.passes(1)
+    await bot.learns(Process(state="exited", exit_code=4))
+    assert [said.split(".")[0] for said in bot.said] == [
+        f"The agent of `app-1` has stopped (exit code {code})" for code in (3, 4)
+    ]
+
+
+async def test_agent_that_could_not_resume_is_not_announced_as_an_end(bot, github):
+    session = await bot.starts()
+    await bot.learns(Killed(by="me"))
+    bot.clock.passes(1)
+    await bot.store.write(lambda tx: bring_back(tx, session, by="me"))
+    await bot.learns(Restored(by="me", how="resumed"))
+    bot.clock.passes(1)
+    await bot.learns(Process(state="exited", exit_code=1))
+    assert bot.said == []
 
 
 async def test_end_that_a_person_asked_for_needs_no_words(bot, github):

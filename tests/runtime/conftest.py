@@ -73,7 +73,10 @@ class Desk:
     def __init__(self, root: Path) -> None:
         self.root, self.tmux = root, Tmux(root / "tmux")
 
-    async def seat(self, script: str = "", *, prompt: str = "", session: str = "s-1", **env: str) -> Seat:
+    async def seat(
+        self, script: str = "", *, prompt: str = "", session: str = "s-1", resume: str | None = None,
+        waits: bool = True, **env: str,
+    ) -> Seat:  # fmt: skip
         """Start a scripted agent as the service does, and wait until it is ready."""
         place, worktree = LaunchPlace(self.root / "launch" / session), self.root / session
         worktree.mkdir(exist_ok=True)
@@ -81,13 +84,14 @@ class Desk:
         place.open()
         task = agents.Task(
             session=session, prompt=prompt, worktree=worktree, repository=worktree,
-            script=self.root / f"{session}.toml",
+            script=self.root / f"{session}.toml", resume=resume,
         )  # fmt: skip
         known = agent_environment(os.environ, session=session, project="demo", issue=7, extra=env)
         place.write(agents.named("scripted").prepare(place, task), worktree=worktree, env=known)
         seat = Seat(self.tmux, place, worktree)
         seat.pane = await self.tmux.new_session(session, cwd=worktree, argv=place.argv)
-        await seat.pushed("ready")
+        if waits:
+            await seat.pushed("ready")
         return seat
 
 

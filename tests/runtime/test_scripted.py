@@ -216,3 +216,25 @@ def test_unknown_agent_names_the_known_ones():
 async def test_agents_without_a_service_lose_nothing(desk):
     seat = await desk.seat(rule('{say = "ok"}'), prompt="go")
     await asyncio.gather(*(seat.pushed(kind) for kind in ("started", "ready", "prompt", "turn_ended")))
+
+
+TWICE = "[[rule]]\nmatch = 'go'\ntimes = 1\nactions = [{say = 'the first'}]\n" + rule(
+    '{say = "the second"}', match="go"
+)
+
+
+async def test_resumed_agent_goes_on_where_its_session_was(desk):
+    seat = await desk.seat(TWICE, prompt="go")
+    assert (await seat.pushed("turn_ended"))["last_message"] == "the first"
+    own = seat.pushes("ready")[0]["own"]
+    await desk.tmux.kill_session("s-1")
+    again = await desk.seat(TWICE, prompt="go", resume=own)
+    assert (await again.pushed("turn_ended", 2))["last_message"] == "the second"
+    assert again.pushes("ready")[1]["own"] == own
+
+
+async def test_agent_that_remembers_no_such_session_leaves_without_a_word(desk):
+    seat = await desk.seat(TWICE, prompt="go", resume="abc123", waits=False)
+    await seat.died()
+    assert "I remember no session abc123." in await desk.tmux.capture(seat.pane)
+    assert [push["kind"] for push in seat.pushes()] == ["started", "exited"]

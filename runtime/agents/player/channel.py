@@ -32,8 +32,8 @@ class Channel:
 
 
 def _rest(fields: dict[str, object]) -> str:
-    if not fields:
-        return ""
+    if all(isinstance(value, str) and value.isalnum() for value in fields.values()):
+        return "".join(f', "{name}": "{value}"' for name, value in fields.items())
     import json  # half of the start-up: the first push, `ready`, does without
 
     return ", " + json.dumps(fields)[1:-1]

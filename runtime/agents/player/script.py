@@ -23,15 +23,24 @@ class Script:
         rules, self.misbehave = table.get("rule", []), table.get("misbehave", {})
         self._rules = [Rule(rule) for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
         self._names = names
+        self.last = -1
+        """The rule that was played last; -1 when none fitted."""
 
     def play(self, prompt: str) -> list[Action]:
         """Return the actions of the first rule that fits, with the places in their texts filled in."""
-        for rule in self._rules:
+        self.last = -1
+        for number, rule in enumerate(self._rules):
             found = rule.match.search(prompt)
             if found and rule.left != 0:
-                rule.left = None if rule.left is None else rule.left - 1
+                self.last = number
+                self.used(number)
                 return [(name, _filled(value, found, self._names)) for name, value in rule.actions]
         return [("say", "I have no instructions for this.")]
+
+    def used(self, number: int) -> None:
+        """Count one use of a rule."""
+        if 0 <= number < len(self._rules) and self._rules[number].left is not None:
+            self._rules[number].left = max(0, (self._rules[number].left or 0) - 1)
 
 
 def load(path: str, names: dict[str, str]) -> Script:
