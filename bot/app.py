@@ -101,7 +101,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     )  # fmt: skip
     desk = Desk(
         store, workspaces, forge, data / "launch", python=sys.executable, outcome=sender.wait_for,
-        may_write=people.may_write,
+        may_write=people.may_write, projects=config.projects,
     )  # fmt: skip
     pokes: asyncio.Queue[str] = asyncio.Queue()
     hands = Hands(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runtime import children, queue, revival
+from runtime import children, queue, reports, revival
 from runtime.changes import StatusChanged
 from runtime.facts import Facts
 from runtime.project import Project
@@ -53,7 +53,8 @@ class Announcer:
             facts, judged = self._judged(tx, session)
             session = sessions.get(tx.sql, session.id) or session
         tx.wake(session.id)
-        sessions.change(tx, session.id, recheck_at=judged.recheck_at)
+        due = [at for at in (judged.recheck_at, reports.watch(tx, session, facts)) if at is not None]
+        sessions.change(tx, session.id, recheck_at=min(due, default=None))
         if (judged.status, judged.reason) == (session.announced_status, session.announced_reason):
             return
         self._write(tx, session, judged)

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from runtime import gh_answers
+from runtime.agent_words import AgentWords
 from runtime.errors import Permanent, UserError
 from runtime.facts import Pushed
 from runtime.gate import Gate
-from runtime.gate_server import Answer, GateServer, GhRequest, PushRequest, Request
+from runtime.gate_server import Answer, AoRequest, GateServer, GhRequest, PushRequest, Request
 from runtime.launch import LaunchPlace
 from runtime.look import Look, look
 from runtime.ports import Forge
+from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store import facts, outbox, sessions
 from runtime.store.store import Store
@@ -44,6 +46,7 @@ class Desk:
         python: str,
         outcome: Callable[[str], Awaitable[dict[str, Any]]],
         may_write: gh_answers.MayWrite,
+        projects: Mapping[str, Project],
     ) -> None:
         """`outcome` waits until a row of the outbox is sent and returns what the forge made of it."""
         self._store = store
@@ -53,6 +56,7 @@ class Desk:
         self._python = python
         self._outcome = outcome
         self._may_write = may_write
+        self._words = AgentWords(store, projects, self.place)
         self._gates: dict[str, Gate] = {}
         self._servers: dict[str, GateServer] = {}
 
@@ -91,6 +95,8 @@ class Desk:
 
     async def _answer(self, session_id: str, request: Request) -> Answer:
         seen = self._look(session_id)
+        if isinstance(request, AoRequest):
+            return await self._words.answer(seen.session, request)
         if not seen.session.live:
             return Answer.refused(ENDED.format(status=seen.session.announced_status))
         if seen.session.role == "orchestrator" and _changes_code(request):
@@ -152,7 +158,7 @@ class Desk:
         return seen
 
 
-def _changes_code(request: Request) -> bool:
+def _changes_code(request: PushRequest | GhRequest) -> bool:
     return isinstance(request, PushRequest) or request.command in ("pr create", "pr edit")
 
 
@@ -161,7 +167,7 @@ def _ask(tx: Tx, session: Session, key: str, payload: Mapping[str, object]) -> N
     outbox.enqueue(tx, key=key, kind="pull_request", repo=session.repo, payload=asked, session_id=session.id)
 
 
-def _record_refusal(tx: Tx, session_id: str, request: Request, told: str) -> None:
+def _record_refusal(tx: Tx, session_id: str, request: PushRequest | GhRequest, told: str) -> None:
     tx.source = "gate"
     if isinstance(request, GhRequest):
         said = f"{session_id}: `gh {request.command}` refused: {told}"

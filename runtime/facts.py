@@ -6,7 +6,7 @@ import msgspec
 
 from runtime.fact import Fact
 from runtime.probe import Probe
-from runtime.said import Acknowledged, AgentInfo, Claimed, Noted, Report, Restored
+from runtime.said import Acknowledged, AgentInfo, Claimed, Noted, Report, ReportOverdue, Restored
 
 
 class Process(Fact, frozen=True, kw_only=True):
@@ -179,6 +179,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     agent_info: AgentInfo | None = None
     noted: tuple[Noted, ...] = ()
     claimed: tuple[Claimed, ...] = ()
+    report_overdue: ReportOverdue | None = None
     pull_requests: tuple[PullRequest, ...] = ()
     """All of the session's own, the primary one first."""
 
@@ -205,6 +206,7 @@ KINDS: dict[str, type[Fact]] = {
         AgentInfo,
         Noted,
         Claimed,
+        ReportOverdue,
     )
 }
 

@@ -1,10 +1,11 @@
-"""The service's end of a session's gate: a Unix socket on which the receive hook and the `gh` shim ask.
+"""The service's end of a session's gate: a Unix socket on which the receive hook and the shims `gh` and `ao` ask.
 
 One request is one line of JSON, and so is its answer:
 
     {"id": "…", "do": "push", "updates": [{"old": "<sha>", "new": "<sha>", "ref": "refs/heads/…"}], "quarantine": "…"}
     {"id": "…", "do": "fetch"}
     {"id": "…", "do": "gh", "command": "pr create", "options": {"title": "…", "body": "…", "draft": true}}
+    {"id": "…", "do": "ao", "command": "report", "options": {"state": "working", "note": "…"}}
     → {"ok": true, "text": "what the terminal shows", "exit": 0}
 
 Commands of `gh`, with their options (all optional unless marked; `repo` may be given with each but `api`):
@@ -12,6 +13,8 @@ Commands of `gh`, with their options (all optional unless marked; `repo` may be 
 comments; `pr checks` target, json, required; `pr diff` target, json, name_only, patch; `issue view` target, json,
 comments; `run view` target, json, log, log_failed, verbose; `api` path (always there), paginate. `target` is what the
 agent wrote (a number, a branch, an address), `json` a list of field names.
+
+Commands of `ao`: `report` state, note; `acknowledge`; `status` json; `send` session, text; `spawn` prompt, agent.
 
 Everything in a request was written by an agent. A request that was cut off comes again with the same id: while the
 service lives it gets the first one's answer, after a restart the handler runs again.
@@ -74,7 +77,15 @@ class GhRequest(msgspec.Struct, frozen=True, tag_field="do", tag="gh"):
     options: dict[str, str | bool | list[str]] = {}
 
 
-Request = PushRequest | GhRequest
+class AoRequest(msgspec.Struct, frozen=True, tag_field="do", tag="ao"):
+    """The agent ran an allowed `ao` command."""
+
+    id: Id
+    command: str
+    options: dict[str, str | bool] = {}
+
+
+Request = PushRequest | GhRequest | AoRequest
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -154,7 +165,7 @@ class GateServer:
         """Return the answer to the request on this connection; the request goes on if the connection breaks."""
         try:
             async with asyncio.timeout(_READ_WITHIN):
-                request = msgspec.json.decode(await reader.readline(), type=PushRequest | GhRequest | FetchRequest)
+                request = msgspec.json.decode(await reader.readline(), type=Request | FetchRequest)
         except (ValueError, TimeoutError, RecursionError):
             return Answer.refused(MALFORMED)
         if request.id not in self._answers:

@@ -7,13 +7,15 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from runtime import own_id, pushes
+from runtime import own_id, pushes, reports
 from runtime.agents import Agent, named
 from runtime.changes import TurnEnded
 from runtime.facts import Facts, Process, Turn
+from runtime.reports import Said
 from runtime.sessions import Session
 from runtime.store import facts as fact_rows
 from runtime.store import messages, sessions
+from runtime.store import reports as report_rows
 from runtime.store.store import Store
 from runtime.store.tx import Tx
 
@@ -62,6 +64,8 @@ def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
     before = facts.turn
     if isinstance(push, pushes.OwnId):
         return own_id.learn(tx, session.id, push.session_id, source="push")
+    if isinstance(push, pushes.Reported | pushes.Acknowledge):
+        return _report(tx, session.id, push)
     if _is_stale(push, before) or _is_of_an_earlier_run(push, facts):
         return None
     for fact in pushes.to_facts(push, before.number if before else 0):
@@ -73,6 +77,18 @@ def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
     if isinstance(push, pushes.TurnEnded):
         _end_turn(tx, session, push)
     return None
+
+
+def _report(tx: Tx, name: str, push: pushes.Reported | pushes.Acknowledge) -> None:
+    session = sessions.get(tx.sql, name)
+    if session is None or (push.id and report_rows.of_id(tx.sql, name, push.id)):
+        return
+    said = (
+        Said(id=push.id, what="report", state=push.state, note=push.note, at=push.at)
+        if isinstance(push, pushes.Reported)
+        else Said(id=push.id, what="acknowledge", at=push.at)
+    )
+    reports.take(tx, session, said, source="push")
 
 
 def _is_stale(push: pushes.Push, before: Turn | None) -> bool:

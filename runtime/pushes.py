@@ -88,13 +88,27 @@ class Hook(Push, frozen=True, kw_only=True, tag="hook"):
     hook: dict[str, Any] = {}
 
 
+class Reported(Push, frozen=True, kw_only=True, tag="report"):
+    """The agent reports what it is doing."""
+
+    id: str = ""
+    state: str = ""
+    note: str = ""
+
+
+class Acknowledge(Push, frozen=True, kw_only=True, tag="acknowledge"):
+    """The agent confirms that it has its task."""
+
+    id: str = ""
+
+
 class OwnId(Push, frozen=True, kw_only=True, tag="own_id"):
     """The id by which the agent itself knows its session, as a hook of it said."""
 
     session_id: str = ""
 
 
-_Any = Started | Ready | Prompt | TurnEnded | Waiting | Resumed | Blocked | Exited | Hook
+_Any = Started | Ready | Prompt | TurnEnded | Waiting | Resumed | Blocked | Exited | Hook | Reported | Acknowledge
 # Shell writes numbers as strings, so the decoding is lenient.
 _decoder = msgspec.json.Decoder(_Any, strict=False)
 

@@ -32,6 +32,15 @@ class Acknowledged(Fact, frozen=True, kw_only=True):
     kind: ClassVar[str] = "acknowledged"
 
 
+class ReportOverdue(Fact, frozen=True, kw_only=True):
+    """A word that the agent should have said by now has not come, or has come at last."""
+
+    kind: ClassVar[str] = "report_overdue"
+    trigger: Literal["no_acknowledge", "stale_report", ""]
+    """What is missing; empty once nothing is any more."""
+    since: float = 0.0
+
+
 class AgentInfo(Fact, frozen=True, kw_only=True):
     """What the agent's own records say: the id it knows itself by, what it spent."""
 

@@ -10,6 +10,7 @@ from runtime.display import display_name
 from runtime.facts import Facts, PullRequest
 from runtime.sessions import Session
 from runtime.status import ci_status, review_decision
+from runtime.words import OVERDUE
 
 NAMED_KEYS = frozenset({"displayName", "summary"})
 """Keys of a person's word that have a place of their own in the record; all others are its free metadata."""
@@ -33,6 +34,22 @@ class RuntimeHandle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     runtime_name: str = "tmux"
     pane: str | None = None
+
+
+class ReportView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the agent has reported last."""
+
+    state: str
+    note: str
+    at: str
+
+
+class OverdueView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A word of the agent that should have come by now: no_acknowledge or stale_report."""
+
+    trigger: str
+    since: str
+    evidence: str
 
 
 class AgentInfoView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -78,6 +95,9 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     prs: list[PullView] = []
     runtime_handle: RuntimeHandle | None = None
     agent_info: AgentInfoView | None = None
+    report: ReportView | None = None
+    acknowledged_at: str | None = None
+    report_overdue: OverdueView | None = None
     metadata: dict[str, str] = {}
     """What people have noted under keys of their own."""
 
@@ -134,6 +154,9 @@ def view(
         prs=[_pull_view(one) for one in facts.pull_requests or ((pull,) if pull else ())],
         runtime_handle=None if terminal is None else RuntimeHandle(id=session.id, pane=terminal.get("pane")),
         agent_info=_agent_info(facts, summary),
+        report=_report(facts),
+        acknowledged_at=iso(facts.acknowledged.at) if facts.acknowledged else None,
+        report_overdue=_overdue(facts) if session.live else None,
         metadata={noted.key: noted.value for noted in facts.noted if noted.value and noted.key not in NAMED_KEYS},
     )
 
@@ -161,6 +184,18 @@ def _pull_view(pull: PullRequest) -> PullView:
         number=pull.number, url=pull.url, title=pull.title, state=pull.state, draft=pull.draft,
         head_ref=pull.head_ref, head_sha=pull.head_sha,
     )  # fmt: skip
+
+
+def _report(facts: Facts) -> ReportView | None:
+    said = facts.report
+    return None if said is None else ReportView(state=said.state, note=said.note, at=iso(said.at))
+
+
+def _overdue(facts: Facts) -> OverdueView | None:
+    missing = facts.report_overdue
+    if missing is None or not missing.trigger:
+        return None
+    return OverdueView(trigger=missing.trigger, since=iso(missing.since), evidence=OVERDUE[missing.trigger])
 
 
 def _agent_info(facts: Facts, summary: str) -> AgentInfoView:

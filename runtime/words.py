@@ -4,6 +4,11 @@ from runtime import facts, said
 from runtime.fact import Fact
 from runtime.probe import Probe
 
+OVERDUE = {
+    "no_acknowledge": "the agent has not acknowledged its task",
+    "stale_report": "the agent has reported nothing new for long",
+    "": "the agent has been heard again",
+}
 _SHA = 7
 _QUOTED = 160
 
@@ -38,7 +43,7 @@ def level(fact: Fact) -> str:
     match fact:
         case facts.SpawnFailed():
             return "error"
-        case facts.Process(state="lost") | facts.Turn(state="blocked"):
+        case facts.Process(state="lost") | facts.Turn(state="blocked") | said.ReportOverdue(trigger="stale_report"):
             return "warning"
         case facts.Process(state="exited") if fact.exit_code != 0:
             return "warning"
@@ -101,6 +106,8 @@ def _by_somebody(fact: Fact) -> str:
             return f"{fact.by} brought it back, {'where it was' if fact.how == 'resumed' else 'started afresh'}{why}"
         case said.Report():
             return f"the agent reports {fact.state}" + (f": {quoted(fact.note)}" if fact.note else "")
+        case said.ReportOverdue():
+            return OVERDUE[fact.trigger]
         case said.Acknowledged():
             return "the agent confirms that it has its task"
         case said.AgentInfo():

@@ -1,6 +1,6 @@
 """What people and agents say about a session: its name, the agent's own id, reports and acknowledgements."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 
@@ -21,6 +21,29 @@ class Remapped(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """False when the agent has not said its id again, and the one that was known stays."""
 
 
+class Reported(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of a report or an acknowledgement, and the session's status before and after."""
+
+    accepted: bool
+    text: str
+
+
+class ReportLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One line of what was reported; `reason` says why it was rejected."""
+
+    at: str
+    session_id: str
+    what: str
+    state: str
+    note: str
+    accepted: bool
+    reason: str
+    before: str
+    after: str
+    pr: int | None
+    source: str
+
+
 class WordsPort(Protocol):
     """Takes in what people and agents say about sessions."""
 
@@ -30,6 +53,14 @@ class WordsPort(Protocol):
 
     async def remap(self, name: str, *, force: bool) -> Remapped:
         """Find the agent's own session id again in what it has pushed; `force` forgets one that is not found."""
+        ...
+
+    async def report(self, name: str, state: str | None, note: str) -> Reported:
+        """Take in what is reported of a session; without a state it is an acknowledgement."""
+        ...
+
+    def reports(self, name: str | None, *, limit: int) -> list[ReportLine]:
+        """Return the newest reports of one session, or of each session there is, oldest first."""
         ...
 
 
@@ -45,6 +76,32 @@ class Remap(msgspec.Struct, forbid_unknown_fields=True):
     force: bool = False
 
 
+class NewReport(msgspec.Struct, forbid_unknown_fields=True):
+    """What the agent does, one of the states that `ao report --help` lists, and a sentence about it."""
+
+    state: str
+    note: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+
+
+class Which(msgspec.Struct):
+    """How many reports of each session, and of which; without a session of all."""
+
+    session: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 200
+
+
+async def _report(service: "ServicePort", which: Name, said: NewReport) -> Reported:
+    return await service.words.report(which.id, said.state, said.note)
+
+
+async def _acknowledge(service: "ServicePort", which: Name, _: None) -> Reported:
+    return await service.words.report(which.id, None, "")
+
+
+def _reports(service: "ServicePort", which: Which, _: None) -> list[ReportLine]:
+    return service.words.reports(which.session, limit=which.limit)
+
+
 async def _rename(service: "ServicePort", which: Name, wanted: NewName) -> SessionView:
     return await service.words.rename(which.id, wanted.display_name)
 
@@ -54,6 +111,16 @@ async def _remap(service: "ServicePort", which: Name, wanted: Remap) -> Remapped
 
 
 OPERATIONS = (
+    Operation(
+        "POST", f"{SESSION}/report", "reportSession", "Reports what an agent does.", _report, Reported, Name, NewReport
+    ),
+    Operation(
+        "POST", f"{SESSION}/acknowledge", "acknowledgeSession", "Confirms that an agent has its task.", _acknowledge,
+        Reported, Name,
+    ),
+    Operation(
+        "GET", "/api/v1/reports", "listReports", "What agents have reported.", _reports, list[ReportLine], Which
+    ),
     Operation(
         "POST", f"{SESSION}/rename", "renameSession", "Names a session.", _rename, SessionView, Name, NewName
     ),

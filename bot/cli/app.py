@@ -28,6 +28,8 @@ COMMANDS = {
     "explain": ("explain:explain", "Says why a session is what it is, or what became of a delivery."),
     "events": ("events:app", "Lists, searches and follows the audit trail."),
     "orchestrator": ("orchestrator:app", "Starts and shows a project's coordinating agent."),
+    "report": ("words:report", "Reports what a session's agent is doing; called by agents."),
+    "acknowledge": ("words:acknowledge", "Confirms that a session's agent has its task; called by agents."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
     "completion": ("completion:completion", "Prints what lets bash, zsh or fish complete commands and names."),
 }

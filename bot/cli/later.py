@@ -20,8 +20,6 @@ TOP = {
     "simulate": _LOOK,
     "notify": "See what waits for you with: ao status",
     "review-check": "See what waits for you with: ao status",
-    "report": "The service hears from agents by itself.",
-    "acknowledge": "The service hears from agents by itself.",
 }
 SESSION = {
     "claim-pr": _LABEL,

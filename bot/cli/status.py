@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -10,10 +11,13 @@ import typer
 from bot.cli.client import ServiceFailed, get
 from bot.cli.sessions import JsonOption, ProjectOption
 from bot.cli.text import ACTIVITIES, CI_MARKS, REVIEW_MARKS, ago, complain, counted, harmless, on_a_terminal
+from bot.cli.words import report_lines
 
 BANNER = "AGENT ORCHESTRATOR STATUS"
 NOTHING = "  (no active sessions)"
 _SUMMARY_WIDTH = 60
+MOST_REPORTS = 200
+OVERDUE = {"no_acknowledge": "not acknowledged", "stale_report": "report is old"}
 
 
 def status(
@@ -21,15 +25,19 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen until Ctrl+C or q.")] = False,
     interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 5.0,
     terminated: Annotated[bool, typer.Option("--include-terminated", help="Include ended sessions.")] = False,
+    reports: Annotated[
+        str | None, typer.Option(metavar="N|full", help="Below each session its last N reports.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Shows what each session is doing."""
+    wanted = partial(_sessions, project, terminated, _how_many(reports))
     if watch and as_json:
         raise typer.BadParameter("--watch and --json exclude each other; leave one out")
     if as_json:
-        typer.echo(json.dumps(_sessions(project, terminated)["sessions"], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(wanted()["sessions"], indent=2, ensure_ascii=False))
         return
-    look = _Look(project, terminated)
+    look = _Look(wanted)
     if watch:
         _watch(look, interval)
     else:
@@ -63,8 +71,8 @@ def _below_each_other(look: "_Look", interval: float) -> None:
 class _Look:
     """What the service answered last; it stays in view while the service is away."""
 
-    def __init__(self, project: str | None, terminated: bool) -> None:
-        self._ask = partial(_sessions, project, terminated)
+    def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
+        self._ask = ask
         self._found, self._service = self._ask(), get("status")
 
     def again(self) -> str:
@@ -85,9 +93,22 @@ class _Look:
         return f"⚠ {away}\n{self.page()}" if away else self.page()
 
 
-def _sessions(project: str | None, terminated: bool) -> dict[str, Any]:
+def _sessions(project: str | None, terminated: bool, reports: int | None) -> dict[str, Any]:
     found: dict[str, Any] = get("sessions", project=project, all="true" if terminated else None)
-    return found
+    if reports is None:
+        return found
+    said = get("reports", limit=reports)
+    rows = [{**row, "reports": [one for one in said if one["sessionId"] == row["id"]]} for row in found["sessions"]]
+    return {**found, "sessions": rows}
+
+
+def _how_many(reports: str | None) -> int | None:
+    """Return how many reports of each session are wanted, None for no report at all."""
+    if reports is None or reports == "full":
+        return MOST_REPORTS if reports else None
+    if not reports.isascii() or not reports.isdecimal() or not 1 <= int(reports) <= MOST_REPORTS:
+        raise typer.BadParameter(f"--reports takes full or a number from 1 to {MOST_REPORTS}, not {reports!r}")
+    return int(reports)
 
 
 def _page(found: dict[str, Any], service: dict[str, Any], now: float) -> str:
@@ -124,7 +145,10 @@ def _row(session: dict[str, Any], now: float) -> list[str]:
 
 
 def _note(session: dict[str, Any], summary: str) -> str:
-    return f"{session['status']} · {summary}" if summary else str(session["status"])
+    overdue = session.get("reportOverdue")
+    missing = OVERDUE.get(overdue["trigger"], overdue["trigger"]) if overdue else ""
+    first = " · ".join(filter(None, (session["status"], missing, summary)))
+    return "\n".join([first, *report_lines(session.get("reports", []))])
 
 
 def _footer(found: dict[str, Any], service: dict[str, Any]) -> list[str]:

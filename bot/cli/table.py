@@ -33,7 +33,7 @@ def width() -> int:
 def draw(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Iterable[str] = (), wide: Sequence[int] = ()
 ) -> str:
-    """Return the table as text, each row followed by its note if that is not empty; `wide` are `fitted` widths."""
+    """Return the table as text, each row followed by the lines of its note; `wide` are `fitted` widths."""
     console = Console(width=width(), no_color=not coloured(), force_terminal=coloured(), highlight=False, emoji=False)
     with console.capture() as capture:
         console.print(_table(columns, rows, wide or fitted(columns, rows)))
@@ -42,8 +42,7 @@ def draw(
     padded = [*notes, *[""] * len(rows)]
     for line, note in zip(lines, padded, strict=False):
         drawn.append(line)
-        if note:
-            drawn.append(_note(console, note))
+        drawn += [_note(console, one) for one in note.split("\n") if one]
     return "\n".join(line.rstrip() for line in drawn)
 
 

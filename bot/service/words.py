@@ -1,18 +1,21 @@
 """Takes in what people and agents say about sessions."""
 
+import uuid
 from functools import partial
+from typing import Literal
 
-from bot.api.words import Remapped
+from bot.api.words import Remapped, Reported, ReportLine
 from bot.parts import Parts
 from bot.service.seen import seen
 from bot.service.sessions import Sessions
-from runtime import own_id
+from runtime import own_id, reports
 from runtime.agents import named
 from runtime.display import tidy
 from runtime.errors import UserError
 from runtime.said import Noted
-from runtime.store import facts
-from runtime.view import SessionView
+from runtime.store import facts, sessions
+from runtime.store import reports as report_rows
+from runtime.view import SessionView, iso
 
 KEEPS_NONE = "{agent} keeps no session id of its own, so there is nothing to remap for {name}."
 NEVER_SAID = "{name}: {agent} has not said its session id yet; try again when it has taken in a prompt."
@@ -32,6 +35,31 @@ class Words:
         await self._store.write(lambda tx: facts.learn(tx, name, said, source="person"))
         return Sessions(self._parts).get(name)
 
+    async def report(self, name: str, state: str | None, note: str) -> Reported:
+        """Take in what is reported of a session; without a state it is an acknowledgement."""
+        session = seen(self._parts, name).session
+        if state is not None:
+            reports.state_of(state)
+        what: Literal["report", "acknowledge"] = "acknowledge" if state is None else "report"
+        said = reports.Said(id=str(uuid.uuid4()), what=what, state=state or "", note=note)
+        await self._store.write(partial(reports.take, session=session, said=said, source="person"))
+        told = self._store.read(lambda sql: report_rows.of_id(sql, name, said.id))
+        assert told is not None  # noqa: S101 - it has just been committed
+        verdict = reports.verdict(name, what, told.state, told.before, told.after, told.reason or None)
+        if not verdict.accepted:
+            raise UserError(verdict.text)
+        return Reported(accepted=True, text=verdict.text)
+
+    def reports(self, name: str | None, *, limit: int) -> list[ReportLine]:
+        """Return the newest reports of one session, or of each session there is, oldest first."""
+        if name is not None:
+            names = [seen(self._parts, name).session.id]
+        else:
+            stored = self._store.read(lambda sql: sessions.listing(sql, live_only=False))
+            names = [session.id for session in stored if session.project in self._parts.projects]
+        found = self._store.read(lambda sql: report_rows.newest(sql, names, limit=limit))
+        return [_line(one) for one in found]
+
     async def remap(self, name: str, *, force: bool) -> Remapped:
         """Read again what the agent has pushed since its start, and take the id that it said last."""
         found = seen(self._parts, name)
@@ -45,3 +73,10 @@ class Words:
             raise UserError(NEVER_SAID.format(agent=agent.name, name=name))
         await self._store.write(partial(own_id.learn, name=name, own=said or before, source="person"))
         return Remapped(agent_session_id=said or before, before=before or None, found=bool(said))
+
+
+def _line(one: report_rows.Reported) -> ReportLine:
+    return ReportLine(
+        at=iso(one.at), session_id=one.session_id, what=one.what, state=one.state, note=one.note,
+        accepted=one.accepted, reason=one.reason, before=one.before, after=one.after, pr=one.pr, source=one.source,
+    )  # fmt: skip

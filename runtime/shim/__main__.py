@@ -1,8 +1,8 @@
-"""Entry of the packed shims: `<seconds to wait> <socket>`, then `push`, `fetch` or `gh <arguments>`."""
+"""Entry of the packed shims: `<seconds to wait> <socket>`, then `push`, `fetch`, or `gh` or `ao` with arguments."""
 
 import sys
 
-from runtime.shim import gh, pre_receive
+from runtime.shim import ao, gh, pre_receive
 from runtime.shim.ask import Door
 
 LAST_KNOWN = "ao: the forge could not be asked; these are its branches as last seen"
@@ -14,6 +14,8 @@ def main() -> int:
     door = Door(socket, float(wait))
     if program == "gh":
         return gh.run(door, rest)
+    if program == "ao":
+        return ao.run(door, rest)
     if program == "push":
         return pre_receive.run(door)
     if not door.ask(do="fetch").ok:

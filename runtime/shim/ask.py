@@ -23,6 +23,8 @@ class Answer:
     ok: bool
     text: str
     exit: int
+    away: bool = False
+    """There was nobody to ask."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Door:
             except (OSError, EOFError):
                 lost_at = self._lost(lost_at)
             if time.monotonic() > lost_at + self.wait:
-                return Answer(False, GONE.format(wait=self.wait), 1)
+                return Answer(False, GONE.format(wait=self.wait), 1, away=True)
             time.sleep(_PAUSE)
 
     def _once(self, line: bytes) -> Answer:

@@ -12,18 +12,19 @@ PACKED = "ao-shim.pyz"
 UPLOAD_PACK = "ao-upload-pack"
 _WAIT = 60.0
 _FETCH_WAIT = 3.0
-_PROGRAMS = ("__init__", "__main__", "ask", "gh", "pre_receive")
+_PROGRAMS = ("__init__", "__main__", "ao", "ask", "gh", "pre_receive")
 
 
 def install_shims(place_dir: Path, python: str, *, wait: float = _WAIT) -> None:
-    """Write `gh` and what it needs into a directory for the agent's PATH; the socket is in the directory above.
+    """Write `gh`, `ao` and what they need into a directory for the agent's PATH; the socket is in the directory above.
 
     `python` is the absolute path of the interpreter; `wait` is how long they wait for a service that is away.
     """
     place_dir.mkdir(parents=True, exist_ok=True)
     _put(place_dir / PACKED, _packed(), mode=0o644)
-    gh = f'#!/bin/sh\nexec {shim_command(place_dir, python, "gh", wait=wait)} "$@"\n'
-    _put(place_dir / "gh", gh.encode(), mode=0o755)
+    for name in ("gh", "ao"):
+        program = f'#!/bin/sh\nexec {shim_command(place_dir, python, name, wait=wait)} "$@"\n'
+        _put(place_dir / name, program.encode(), mode=0o755)
     fresh = shim_command(place_dir, python, "fetch", wait=min(wait, _FETCH_WAIT))
     serve = f'#!/bin/sh\n{fresh} </dev/null >&2\nexec git-upload-pack "$@"\n'
     _put(place_dir / UPLOAD_PACK, serve.encode(), mode=0o755)

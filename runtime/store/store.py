@@ -60,6 +60,8 @@ class Store:
             tx = Tx(raw.sql, self.clock(), cause=cause, redact=self.redact)
             result = job(tx)
             self.judge(tx)
+            for finish in tx.at_end:
+                finish()
             topics = frozenset(tx.topics)
             raw.after_commit.append(lambda: self._wake(topics))
             return result

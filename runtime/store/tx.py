@@ -30,6 +30,8 @@ class Tx:
         """What outbound stories are told before the commit."""
         self.edit_interval = 0.0
         """Seconds between two edits of one comment; the announcer's policy."""
+        self.at_end: list[Callable[[], object]] = []
+        """What is left to write once all statuses are judged, before the commit."""
         self.topics: set[str] = set()
         """Whom to wake after the commit."""
 

@@ -23,7 +23,7 @@ from bot.api.records import RecordView
 from bot.api.restores import Restored
 from bot.api.sessions import Killed
 from bot.api.spawns import Outcome, Spawned
-from bot.api.words import Remapped
+from bot.api.words import Remapped, Reported, ReportLine
 from runtime.errors import StoreBusy, UserError, WrongUse
 from runtime.view import SessionView
 
@@ -204,6 +204,23 @@ class FakeWords(FakePart):
     def __init__(self, service):
         super().__init__(service)
         self.own_id: str | None = "01K-own"
+
+    async def report(self, name, state, note):
+        self.service.asked.append(("report", name, state, note))
+        if state == "done":
+            raise UserError("Report rejected: done is concluded")
+        if state == "asleep":
+            raise WrongUse("Unknown state: asleep. Report one of: working")
+        return Reported(accepted=True, text=f"✓ {name} {f'reported {state}' if state else 'acknowledged'} (a → b)")
+
+    def reports(self, name, *, limit):
+        self.service.asked.append(("reports", name, limit))
+        known = {"session_id": "app-1", "note": "", "accepted": True, "reason": "", "pr": None, "source": "push"}
+        rejected = {"accepted": False, "reason": "done is concluded", "note": "all \x1b[2Jgreen", "pr": 12}
+        return [
+            ReportLine(**known, at=LONG_AGO, what="acknowledge", state="", before="", after="working"),
+            ReportLine(**{**known, **rejected}, at=LONG_AGO, what="report", state="done", before="a", after="a"),
+        ]  # fmt: skip
 
     async def rename(self, name, display_name):
         row = self.service.sessions.get(name)

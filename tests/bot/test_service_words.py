@@ -7,7 +7,8 @@ import pytest
 
 from bot.api.operation import Unknown
 from bot.service.words import Words
-from runtime.errors import UserError
+from runtime.errors import UserError, WrongUse
+from runtime.facts import Killed
 from runtime.launch import LaunchPlace
 from tests.fakes.bot import a_project
 from tests.fakes.hands import FakeTmux, FakeWorkspaces
@@ -75,3 +76,27 @@ async def test_known_id_stays_when_it_is_not_found_again_unless_it_shall_be_forg
     with pytest.raises(UserError):
         await words.remap("app-1", force=True)
     assert bot.facts.agent_info.native_id == ""
+
+
+async def test_person_reports_for_a_session(bot, words):
+    told = await words.report("app-1", "needs-input", "Which colour?")
+    assert told.text == "✓ app-1 reported needs_input (working → needs_input)"
+    assert (await words.report("app-1", None, "")).text.startswith("✓ app-1 acknowledged")
+    with pytest.raises(WrongUse, match="Unknown state"):
+        await words.report("app-1", "asleep", "")
+    await bot.learns(Killed(by="me"))
+    with pytest.raises(UserError, match=r"Report rejected: the session has ended \(killed\)"):
+        await words.report("app-1", "working", "")
+
+
+async def test_newest_reports_of_each_session_are_listed_oldest_first(bot, words):
+    await bot.starts()
+    for state in ("started", "working", "fixing_ci"):
+        await words.report("app-1", state, "")
+    await words.report("app-2", None, "")
+    listed = words.reports(None, limit=2)
+    assert [(one.session_id, one.what, one.state) for one in listed] == [
+        ("app-1", "report", "working"), ("app-1", "report", "fixing_ci"), ("app-2", "acknowledge", ""),
+    ]  # fmt: skip
+    assert [one.session_id for one in words.reports("app-2", limit=200)] == ["app-2"]
+    assert {(one.source, one.accepted) for one in listed} == {("person", True)}

@@ -66,7 +66,7 @@ async def counter(bot, outcome, monkeypatch):
     workspaces = SimpleNamespace(repository=lambda session: None)
     desk = Desk(
         bot.store, workspaces, bot.forge, root, python=sys.executable, outcome=outcome,
-        may_write=bot.people.may_write,
+        may_write=bot.people.may_write, projects=bot.projects,
     )  # fmt: skip
     await bot.starts()
     await desk.open("app-1")
@@ -180,3 +180,35 @@ async def test_orchestrator_changes_no_code(bot, counter):
         assert (said["ok"], said["exit"]) == (False, 1)
         assert "ao spawn --prompt" in said["text"]
     assert bot.outbox("pull_request") == []
+
+
+def says(counter, command, id="request-9", **options):
+    return ask(counter, id=id, do="ao", command=command, options=options)
+
+
+async def test_agent_hears_what_became_of_its_report(bot, counter):
+    said = await says(counter, "report", state="needs_input", note="Red or blue?")
+    assert (said["ok"], said["text"]) == (True, "✓ app-1 reported needs_input (working → needs_input)")
+    again = await says(counter, "report", state="needs_input")
+    assert again["text"] == said["text"]
+    assert (await says(counter, "report", id="request-8", state="done"))["text"].startswith("Report rejected: done is")
+    assert (await says(counter, "report", id="request-7", state="x"))["text"].startswith("Unknown state: x.")
+    assert len(bot.records("report")) == 3
+
+
+async def test_report_that_was_pushed_first_is_not_taken_twice(bot, counter):
+    pushed = {"kind": "acknowledge", "id": "request-9", "at": bot.clock()}
+    (counter[1] / "app-1/pushes.jsonl").write_text(json.dumps(pushed) + "\n")
+    assert (await says(counter, "acknowledge"))["text"] == "✓ app-1 acknowledged (working → working)"
+    assert len(bot.records("report")) == 1
+
+
+async def test_errands_reach_sessions_nearby_only_while_the_own_one_lives(bot, counter):
+    assert "app-1  [working]" in (await says(counter, "status", id="request-2"))["text"]
+    assert "no session app-9" in (await says(counter, "send", id="request-3", session="app-9", text="x"))["text"]
+    started = await says(counter, "spawn", id="request-4", prompt="Do a part.")
+    assert started["text"] == "SESSION=app-2"
+    assert (await says(counter, "dance", id="request-5"))["text"].startswith("ao here cannot dance")
+    await bot.learns(Killed(by="me"), name="app-1")
+    assert "ended (killed)" in (await says(counter, "status", id="request-6"))["text"]
+    assert "Report rejected: the session has ended" in (await says(counter, "acknowledge", id="request-10"))["text"]

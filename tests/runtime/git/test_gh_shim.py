@@ -38,9 +38,9 @@ async def asked(bare_agent):
     await server.close()
 
 
-def test_nothing_but_gh_hides_a_program_of_the_machine(bare_agent):
+def test_nothing_but_gh_and_ao_hides_a_program_of_the_machine(bare_agent):
     programs = [file.name for file in (bare_agent.launch / "bin").iterdir() if file.stat().st_mode & stat.S_IXUSR]
-    assert sorted(programs) == ["ao-upload-pack", "gh"]
+    assert sorted(programs) == ["ao", "ao-upload-pack", "gh"]
 
 
 @pytest.mark.parametrize(
