@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from bot.api.metrics import CONTENT_TYPE, exposition
 from bot.api.openapi import describe
@@ -25,15 +25,16 @@ log = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 BODY_LIMIT = 1024 * 1024
+_JSON = "application/json"
+_TOO_LARGE = f"The body is larger than {BODY_LIMIT:,} bytes; send less."
 _OURS = "The service failed at this; its log says why."
+_NOTHING = "There is nothing here; /api/v1/openapi.json lists what is."
 _STATUS = {Unknown: 404, BadRequest: 400, NotAllowed: 403, WrongUse: 422, UserError: 409}
 
 
 def private_app(service: ServicePort) -> Starlette:
     """Return the application; it trusts whoever can open its socket."""
-    routes = [
-        Route(op.path, _endpoint(op, service), methods=[op.method], max_body_size=BODY_LIMIT) for op in OPERATIONS
-    ]
+    routes = [Route(op.path, _endpoint(op, service), methods=[op.method]) for op in OPERATIONS]
     return Starlette(
         routes=[*routes, *_others(service)],
         exception_handlers={UserError: _user_error, Retryable: _busy, HTTPException: _http_error, Exception: _failed},
@@ -43,10 +44,25 @@ def private_app(service: ServicePort) -> Starlette:
 def _endpoint(operation: Operation, service: ServicePort) -> Endpoint:
     async def answer(request: Request) -> Response:
         raw = {**request.query_params, **request.path_params}
-        body = await request.body()
+        body = await _body(request) if operation.body else b""
         return Response(await perform(operation, service, raw, body), media_type="application/json")
 
     return answer
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body; refuses one that is too large before it is read whole, and one that says it is not JSON."""
+    body = bytearray()
+    if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
+        raise HTTPException(413, _TOO_LARGE)
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_LIMIT:
+            raise HTTPException(413, _TOO_LARGE)
+    kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
+    if body and kind != _JSON:
+        raise HTTPException(415, f"The body is {kind or 'of no type'}; send JSON with Content-Type: {_JSON}.")
+    return bytes(body)
 
 
 def _others(service: ServicePort) -> list[Route]:
@@ -87,11 +103,19 @@ async def _busy(_: Request, error: Exception) -> Response:
     return problem(503, f"{error}; try again in a moment.", **{"Retry-After": str(max(1, round(after)))})
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return problem(
-        status, "There is nothing here; /api/v1/openapi.json lists what is." if status == 404 else str(error)
-    )
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return problem(500, _OURS)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(_methods(request)))
+        return problem(405, f"{request.method} is not for this address; it takes {allowed}.", Allow=allowed)
+    return problem(error.status_code, _NOTHING if error.status_code == HTTPStatus.NOT_FOUND else error.detail)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return what the address can be asked, by all of its routes."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    return {method for route in routes for method in route.methods or ()}
 
 
 async def _failed(request: Request, error: Exception) -> Response:

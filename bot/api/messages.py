@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from bot.api.operation import BadRequest, Name, Operation
+from bot.api.operation import Name, Operation
 from bot.api.sessions import SESSION
+from runtime.errors import WrongUse
 
 if TYPE_CHECKING:
     from bot.api.port import ServicePort
@@ -37,7 +38,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 
 async def _send(service: "ServicePort", which: Name, message: Message) -> Sent:
     if not message.text.strip():
-        raise BadRequest("The message is empty; send some text.")
+        raise WrongUse("The message is empty; send some text.")
     return await service.messages.send(
         which.id, message.text, author=message.author, wait=message.wait, patience=message.timeout
     )

@@ -50,8 +50,11 @@ def _operation(operation: Operation, answer: Any, body: Any) -> dict[str, Any]:
             "default": _PROBLEM,
         },
     }
-    if body is not None:
-        described["requestBody"] = {"content": {"application/json": {"schema": body}}}
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": any(field.required for field in msgspec.structs.fields(operation.body)),
+            "content": {"application/json": {"schema": body}},
+        }
     return described
 
 

@@ -18,7 +18,7 @@ class Unknown(UserError):
 
 
 class BadRequest(UserError):
-    """The request itself is wrong; says which part."""
+    """The request is not as described in /api/v1/openapi.json; says which part."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Search(Wanted, frozen=True, kw_only=True):
 
 
 class RecordsPort(Protocol):
-    """Reads the audit trail; a filter that cannot be is a `BadRequest`."""
+    """Reads the audit trail; a filter that cannot be is a `WrongUse`."""
 
     async def listing(self, want: Wanted, *, text: str, limit: int) -> list[RecordView]:
         """Return the newest wanted records that have all words of `text`, newest first."""

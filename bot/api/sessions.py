@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from bot.api.operation import BadRequest, Name, Operation
+from bot.api.operation import Name, Operation
+from runtime.errors import WrongUse
 from runtime.view import SessionView
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Listing(msgspec.Struct):
 def _sessions(service: "ServicePort", want: Listing, _: None) -> Sessions:
     projects = [project.id for project in service.status().projects]
     if want.project is not None and want.project not in projects:
-        raise BadRequest(f"There is no project {want.project!r}; there are: {', '.join(projects) or 'none'}.")
+        raise WrongUse(f"There is no project {want.project!r}; there are: {', '.join(projects) or 'none'}.")
     found, hidden = service.sessions.listing(project=want.project, ended=want.all)
     return Sessions(found, [want.project] if want.project else projects, hidden)
 

@@ -62,7 +62,7 @@ def follow(path: str, *, after: int | None = None, **query: object) -> Iterator[
                     yield json.loads(data)
         except Refused as error:
             if not connected or error.status < _OURS:
-                raise ServiceFailed(_reason(error.status, error.content)) from error
+                raise _refusal(error.status, error.content) from error
         except OSError as error:
             if not connected:
                 said = _NO_SERVICE if isinstance(error, NotThere) else _NO_ANSWER
@@ -107,12 +107,16 @@ def _request(method: str, target: str, body: dict[str, object] | None, patience:
     try:
         status, content = ask(place, method, target, None if body is None else json.dumps(body), patience)
         if status >= _REFUSED:
-            raise (WrongUsage if status == _WRONG_USE else ServiceFailed)(_reason(status, content))
+            raise _refusal(status, content)
         return json.loads(content)
     except NotThere as error:
         raise ServiceFailed(_NO_SERVICE.format(socket=place)) from error
     except (OSError, ValueError) as error:
         raise ServiceFailed(_NO_ANSWER.format(socket=place, reason=str(error) or type(error).__name__)) from error
+
+
+def _refusal(status: int, content: bytes) -> ServiceFailed:
+    return (WrongUsage if status == _WRONG_USE else ServiceFailed)(_reason(status, content))
 
 
 def _reason(status: int, content: bytes) -> str:

@@ -1,5 +1,6 @@
 """HTTP over a Unix socket: one request, or one stream of events."""
 
+import contextlib
 import http.client
 import socket
 from collections.abc import Iterator
@@ -39,8 +40,10 @@ class _Connection(http.client.HTTPConnection):
 def ask(socket_path: Path, method: str, target: str, body: str | None, patience: float) -> tuple[int, bytes]:
     """Return status and content; raises NotThere, or another OSError when the answer fails."""
     connection = _Connection(socket_path, patience)
+    content, headers = (None, {}) if body is None else (body.encode(), {"Content-Type": "application/json"})
     try:
-        connection.request(method, target, None if body is None else body.encode())
+        with contextlib.suppress(BrokenPipeError):  # a service that refuses does not read to the end, but answers
+            connection.request(method, target, content, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     except http.client.HTTPException as error:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bot.api.operation import BadRequest
 from bot.api.records import RecordView, Wanted
 from bot.journal_views import record_view
+from runtime.errors import WrongUse
 from runtime.project import Project
 from runtime.store import records
 from runtime.store.records import Want
@@ -58,10 +58,10 @@ class Records:
         kinds = tuple(kind.strip() for kind in want.kind.split(",") if kind.strip()) if want.kind else ()
         for given, known, what in ((kinds, KINDS, "kind"), (_some(want.level), LEVELS, "level")):
             if odd := [one for one in given if one not in known]:
-                raise BadRequest(f"There is no {what} '{odd[0]}'; there are: {', '.join(known)}.")
+                raise WrongUse(f"There is no {what} '{odd[0]}'; there are: {', '.join(known)}.")
         if want.project is not None and want.project not in self._projects:
             known_ones = ", ".join(self._projects) or "none"
-            raise BadRequest(f"There is no project '{want.project}'; there are: {known_ones}.")
+            raise WrongUse(f"There is no project '{want.project}'; there are: {known_ones}.")
         return Want(
             session=want.session, project=want.project, kinds=kinds, source=want.source, level=want.level,
             repo=self._projects[want.project].repo if want.project else "", since=self._since(want.since),
@@ -75,7 +75,7 @@ class Records:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            raise BadRequest(f"'{text}' is no time; write 30m, 2h, 1d, or 2026-08-01T12:00:00Z.") from None
+            raise WrongUse(f"'{text}' is no time; write 30m, 2h, 1d, or 2026-08-01T12:00:00Z.") from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

@@ -1,7 +1,8 @@
 """Finds the session or project that a person names."""
 
-from bot.api.operation import BadRequest, Unknown
+from bot.api.operation import Unknown
 from bot.parts import Parts
+from runtime.errors import WrongUse
 from runtime.look import Look, look
 
 
@@ -14,6 +15,6 @@ def seen(parts: Parts, name: str) -> Look:
 
 
 def check_project(parts: Parts, name: str | None) -> None:
-    """Raise `BadRequest`, which names the projects there are, unless this is one of them or none is named."""
+    """Raise `WrongUse`, which names the projects there are, unless this is one of them or none is named."""
     if name is not None and name not in parts.projects:
-        raise BadRequest(f"There is no project {name!r}; there are: {', '.join(parts.projects) or 'none'}.")
+        raise WrongUse(f"There is no project {name!r}; there are: {', '.join(parts.projects) or 'none'}.")

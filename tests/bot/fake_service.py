@@ -16,7 +16,7 @@ from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.explain import Explanation
 from bot.api.listen import bind
 from bot.api.messages import Sent
-from bot.api.operation import BadRequest, Unknown
+from bot.api.operation import Unknown
 from bot.api.orchestrators import Orchestrator
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.api.records import RecordView
@@ -287,7 +287,7 @@ class FakeRecords(FakePart):
     def check(self, want):
         self.service.asked.append(("records", *(value for value in msgspec.structs.astuple(want) if value is not None)))
         if want.kind == "nonsense":
-            raise BadRequest("There is no kind 'nonsense'; there are: fact.")
+            raise WrongUse("There is no kind 'nonsense'; there are: fact.")
 
     def after(self, id, want, *, limit):
         rows = [row for row in self.service.trail if row.id > id]

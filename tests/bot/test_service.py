@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from bot.api.operation import BadRequest, Unknown
+from bot.api.operation import Unknown
 from bot.api.records import Wanted
 from bot.github.meter import Meter
 from bot.service import Service
-from runtime.errors import StoreBusy, TmuxUnavailable, UserError
+from runtime.errors import StoreBusy, TmuxUnavailable, UserError, WrongUse
 from runtime.facts import Cleaned, Killed, SpawnFailed, Turn
 from runtime.inbox import ACCEPTED, FAILED, PASTED
 from runtime.said import Noted, Report
@@ -209,7 +209,7 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
     ],
 )
 async def test_filters_that_cannot_be_say_what_can(service, want, says):
-    with pytest.raises(BadRequest, match=re.escape(says)):
+    with pytest.raises(WrongUse, match=re.escape(says)):
         service.records.check(Wanted(**want))
 
 

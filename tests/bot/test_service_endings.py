@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.api.operation import BadRequest
 from bot.service import Service, restores
-from runtime.errors import ForgeBusy, GitFailed, UserError, WorkspaceMissing
+from runtime.errors import ForgeBusy, GitFailed, UserError, WorkspaceMissing, WrongUse
 from runtime.facts import Cleaned, Killed, Paused, Process, Turn
 from runtime.keeper import Keeper
 from runtime.store import sessions
@@ -159,7 +158,7 @@ async def test_trouble_with_one_session_does_not_keep_the_others(bot, service, d
 
 
 async def test_cleanup_of_an_unknown_project_names_those_there_are(service):
-    with pytest.raises(BadRequest, match="there are: app"):
+    with pytest.raises(WrongUse, match="there are: app"):
         await cleanup(service, project="nope")
 
 

@@ -83,17 +83,19 @@ def test_deliveries_are_filtered_and_shown(ask):
     [
         ("GET", "/api/v1/sessions/nope", None, 404, "Session 'nope' does not exist. List them with: ao session ls"),
         ("GET", "/api/v1/deliveries/nope", None, 404, "There is no delivery nope"),
-        ("GET", "/api/v1/sessions?project=x", None, 400, "There is no project 'x'; there are: my-app."),
+        ("GET", "/api/v1/sessions?project=x", None, 422, "There is no project 'x'; there are: my-app."),
         ("GET", "/api/v1/sessions?all=maybe", None, 400, "Expected `bool`"),
         ("GET", "/api/v1/deliveries?limit=many", None, 400, "Expected `int`"),
-        ("POST", "/api/v1/sessions/app-1/messages", {"text": " "}, 400, "The message is empty"),
+        ("POST", "/api/v1/sessions/app-1/messages", {"text": " "}, 422, "The message is empty"),
         ("POST", "/api/v1/sessions/app-1/messages", {"txt": "x"}, 400, "unknown field `txt`"),
         ("POST", "/api/v1/sessions/app-1/messages", b"{", 400, "truncated"),
         ("GET", "/api/v1/nothing", None, 404, "/api/v1/openapi.json lists what is"),
-        ("DELETE", "/api/v1/sessions", None, 405, "Method Not Allowed"),
+        ("DELETE", "/api/v1/sessions", None, 405, "DELETE is not for this address; it takes GET, HEAD, POST."),
+        ("POST", "/readyz", None, 405, "it takes GET, HEAD."),
+        ("GET", "/elsewhere", None, 404, "There is nothing here"),
         ("GET", "/api/v1/records?after=x", None, 400, "'x' is not a record's number"),
         ("GET", "/api/v1/records?after=%C2%B2", None, 400, "is not a record's number"),
-        ("GET", "/api/v1/records?kind=nonsense", None, 400, "There is no kind 'nonsense'"),
+        ("GET", "/api/v1/records?kind=nonsense", None, 422, "There is no kind 'nonsense'"),
         ("GET", "/api/v1/records/search?limit=few", None, 400, "Expected `int`"),
     ],
 )
@@ -104,8 +106,26 @@ def test_what_cannot_be_done_is_a_problem_that_says_so(ask, method, path, body, 
     assert detail in problem["detail"]
 
 
-def test_a_body_above_the_limit_is_refused(ask):
-    assert ask("POST", "/api/v1/sessions/app-1/messages", b"x" * (1024 * 1024 + 1))[0].status == 413
+@pytest.mark.parametrize("headers", [{}, {"Transfer-Encoding": "chunked"}])
+def test_a_body_above_the_limit_is_refused(ask, headers):
+    content = b"x" * (1024 * 1024 + 1)
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content) if headers else content
+    answer, problem = ask("POST", "/api/v1/sessions/app-1/messages", body, headers)
+    assert (answer.status, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert problem["detail"] == "The body is larger than 1,048,576 bytes; send less."
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_that_is_not_json_is_refused(ask, service, kind):
+    answer, problem = ask("POST", "/api/v1/sessions/app-1/messages", b'{"text": "x"}', {"Content-Type": kind})
+    assert (answer.status, answer.headers["content-type"]) == (415, "application/problem+json")
+    assert "send JSON with Content-Type: application/json" in problem["detail"]
+    assert service.asked == []
+
+
+def test_json_may_name_its_charset(ask):
+    kind = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert ask("POST", "/api/v1/sessions/app-1/messages", {"text": "x"}, kind)[0].status == 200
 
 
 @pytest.mark.parametrize(

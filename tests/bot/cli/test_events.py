@@ -44,7 +44,7 @@ def test_filters_reach_the_service(ao, service):
 def test_what_is_not_found_or_cannot_be_asked_is_said(ao, service):
     assert ao("events", "search", "nothing of the kind").stdout == "No such records.\n"
     shown = ao("events", "ls", "-t", "nonsense")
-    assert (shown.returncode, shown.stderr) == (1, "There is no kind 'nonsense'; there are: fact.\n")
+    assert (shown.returncode, shown.stderr) == (2, "There is no kind 'nonsense'; there are: fact.\n")
     assert ao("events", "search", "  ").returncode == 2
 
 
@@ -81,4 +81,4 @@ def test_the_tail_shows_lines_of_what_is_wanted_from_now_on(ao, service):
 
 def test_the_tail_refuses_what_the_service_refuses(ao, service):
     shown = ao("events", "tail", "-n", "0", "-t", "nonsense")
-    assert (shown.returncode, shown.stderr) == (1, "There is no kind 'nonsense'; there are: fact.\n")
+    assert (shown.returncode, shown.stderr) == (2, "There is no kind 'nonsense'; there are: fact.\n")

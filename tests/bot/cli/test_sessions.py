@@ -74,7 +74,7 @@ def test_json_is_a_bare_array_with_the_references_keys_first(ao, service, comman
 
 def test_unknown_project_names_those_that_exist(ao, service):
     shown = ao("session", "ls", "-p", "nope")
-    assert (shown.returncode, shown.stderr) == (1, "There is no project 'nope'; there are: my-app, other.\n")
+    assert (shown.returncode, shown.stderr) == (2, "There is no project 'nope'; there are: my-app, other.\n")
 
 
 def test_watching_and_json_exclude_each_other(ao, service):
@@ -142,7 +142,7 @@ def test_message_from_a_session_says_where_it_comes_from(ao, service):
         (["spawn", "3", "-p", "x"], 2, "There is no project 'x'"),
         (["simulate", "--event", "push", "x.json"], 2, "`simulate` is not available yet."),
         (["session", "restore", "app-1"], 1, "Cannot restore: app-1 is live."),
-        (["session", "kill", "app-1", "--purge-session"], 2, "Error: Invalid value for --purge-session"),
+        (["session", "kill", "app-1", "--purge-session"], 2, "Invalid value for --purge-session"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_an_exit_code(ao, service, arguments, code, told):
@@ -161,7 +161,7 @@ def test_failure_of_the_agent_is_told(ao, service):
 
 def test_a_message_too_large_for_the_service_is_refused_not_lost(ao, service):
     shown = ao("send", "app-1", "-f", "-", stdin="x" * 1_100_000)
-    assert (shown.returncode, shown.stderr) == (1, "The service answered 413: Content Too Large\n")
+    assert (shown.returncode, shown.stderr) == (1, "The body is larger than 1,048,576 bytes; send less.\n")
 
 
 def test_kill_says_what_it_did_and_what_is_kept(ao, service):
