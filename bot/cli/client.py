@@ -45,11 +45,11 @@ def post(path: str, body: dict[str, object] | None = None, *, patience: float = 
 def follow(path: str, *, after: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
     """Yield what a stream of events says, for ever; a service that goes away is waited for, and nothing is missed.
 
-    Only a service that was never there, or that refuses, is an error.
+    Only a service that was never there, or that refuses, is an error; with `after` it has been there.
     """
     from bot.cli.unix_http import NotThere, Refused, lines
 
-    place, last, connected, away = socket_path(environment(), Path.cwd()), after, False, False
+    place, last, connected, away = socket_path(environment(), Path.cwd()), after, after is not None, False
     while True:
         resumed = {} if last is None else {"Last-Event-ID": str(last)}
         try:

@@ -105,7 +105,7 @@ def tail(
 def _from_old_to_new(wanted: dict[str, Any], limit: int) -> Iterable[dict[str, Any]]:
     old = list(reversed(get("records/search", limit=limit, **wanted))) if limit else []
     yield from old
-    yield from follow("records", after=old[-1]["id"] if old else None, **wanted)
+    yield from follow("records", after=(old[-1]["id"] if old else 0) if limit else None, **wanted)
 
 
 def _wanted(
