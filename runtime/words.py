@@ -9,6 +9,16 @@ OVERDUE = {
     "stale_report": "the agent has reported nothing new for long",
     "": "the agent has been heard again",
 }
+STEPS = {
+    "workspace": "its worktree is there",
+    "launch": "its launch files are written",
+    "terminal": "its terminal is open",
+    "reopened": "its worktree is there again",
+    "preserved": "what its dead agent had not pushed is safe",
+    "preserved_last": "what it had not pushed is safe",
+}
+"""What each step of a start or an end brings about, once it is done."""
+
 _SHA = 7
 _QUOTED = 160
 

@@ -14,6 +14,8 @@ from bot.cli.text import coloured, harmless, say
 
 NARROWEST, WIDEST = 40, 100
 _TIME = 13
+_GUID = 8
+"""Characters of a GUID that are shown; as many find it again."""
 
 
 def explain(
@@ -47,7 +49,8 @@ def _heading(text: str) -> None:
 
 def _step(step: dict[str, Any]) -> None:
     moment = at(step["at"], time.time())
-    _paragraph(f"{moment:<{_TIME}}{step['cause']}:", "  ", " " * (_TIME + 2))
+    which = f" ({step['delivery'][:_GUID]})" if step["delivery"] else ""
+    _paragraph(f"{moment:<{_TIME}}{step['cause']}{which}:", "  ", " " * (_TIME + 2))
     for effect in step["effects"]:
         _paragraph(f"→ {effect}", " " * (_TIME + 2), " " * (_TIME + 4), LEVEL_COLOURS.get(step["level"]))
 

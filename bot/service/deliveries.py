@@ -22,5 +22,5 @@ class Deliveries:
 
     async def replay(self, guid: str, *, force: bool) -> DeliveryView:
         """Queue a delivery again; `force` also repeats stories that had finished."""
-        self.get(guid)
-        return delivery_view(await deliveries.replay(self._store, guid, force=force))
+        known = self.get(guid).delivery.guid
+        return delivery_view(await deliveries.replay(self._store, known, force=force))

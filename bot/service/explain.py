@@ -59,7 +59,8 @@ class Explain:
         )  # fmt: skip
 
     def _delivery(self, sql: sa.Connection, name: str) -> Explanation | None:
-        found = deliveries.find(sql, int(name) if name.isascii() and name.isdecimal() else name)
+        number = int(name) if name.isascii() and name.isdecimal() else None
+        found = (deliveries.find(sql, number) if number is not None else None) or deliveries.find(sql, name)
         if found is None:
             return None
         entry = found.entry

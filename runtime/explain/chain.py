@@ -22,6 +22,7 @@ WHO = {
 }  # fmt: skip
 _OUTCOMES = {"outbox_sent": "sent", "outbox_failed": "given up", "outbox_deferred": "not taken yet"}
 _STATES = {"pasted": "typed"}
+_NOT_HEARD = ("has no write permission", "bots are not listened to")
 _ANSWERS = re.compile(r":(?:answer|reply):(\d+)(?::|$)")
 
 
@@ -47,6 +48,8 @@ def chain(records: Sequence[Record], deliveries: dict[int, Cause]) -> list[Step]
     lives = _Lives(records)
     steps = []
     for together in _transactions(records):
+        if all(map(_led_to_nothing, together)):
+            continue
         told = [(lives.tell(record), record.level) for record in together if len(together) == 1 or _is_news(record)]
         if effects := [(text, level) for text, level in told if text]:
             first = together[0]
@@ -72,6 +75,12 @@ def _transactions(records: Iterable[Record]) -> list[list[Record]]:
     return found
 
 
+def _led_to_nothing(record: Record) -> bool:
+    """Tell whether a record is of no interest here: most deliveries are nobody's; a person's words never are."""
+    reason = str(record.data.get("reason", ""))
+    return record.kind == "skip" and not reason.endswith(_NOT_HEARD)
+
+
 def _is_news(record: Record) -> bool:
     """Tell whether a record says more than those beside it: a change of the reason alone does not."""
     return record.kind != "transition" or record.data.get("before") != record.data.get("after")
@@ -79,9 +88,9 @@ def _is_news(record: Record) -> bool:
 
 def _because(together: Sequence[Record], delivery: Cause | None) -> str:
     if delivery is not None:
-        return f"GitHub sent {delivery.event} ({delivery.guid})"
+        return f"GitHub sent {delivery.event}"
     if together[0].delivery_id is not None:
-        return f"GitHub sent something (delivery {together[0].delivery_id}, forgotten since)"
+        return f"GitHub sent something that is forgotten since (number {together[0].delivery_id})"
     return WHO.get(together[0].source, "The service")
 
 

@@ -91,7 +91,7 @@ def standing(seen: Look, known: Sequence[Known], now: float) -> list[str]:
         + (f" ({reason.replace('_', ' ')})." if reason else "."),
     ]
     decided = _decided(seen, known)
-    return [*lines, *(_said(one, now) for one in decided)]
+    return [*lines, *(_said(one, now) for one in decided), *_what_is_left(seen)]
 
 
 def _said(known: Known, now: float) -> str:
@@ -138,7 +138,6 @@ def waits(
         *_for_time(seen, now, times),
         *(_for_message(seen, message, now) for message in seen.waiting),
         *(_for_github(row, now) for row in unsent),
-        *_for_its_end(seen),
         *_for_a_person(seen),
     ]
 
@@ -183,7 +182,7 @@ def _for_github(row: Outgoing, now: float) -> str:
     return f"GitHub does not have the {about_row(row.kind, row.payload)} yet{why}{when}."
 
 
-def _for_its_end(seen: Look) -> list[str]:
+def _what_is_left(seen: Look) -> list[str]:
     if seen.session.live:
         return []
     if seen.facts.cleaned is None:

@@ -17,6 +17,9 @@ KEEP_BODIES = 8 * 86400
 KEEP_CLAIMS = 14 * 86400
 """Longer than GitHub redelivers (3 days, 7 on GitHub Enterprise Server)."""
 
+SHORTEST = 7
+"""Characters of a GUID that it may be found by."""
+
 _AT_A_TIME = 500
 
 
@@ -69,10 +72,13 @@ def show(store: Store, name: str | int) -> Detail | None:
 
 
 def find(sql: sa.Connection, name: str | int) -> Detail | None:
-    """Return one delivery, by its GUID or its number here."""
-    column = deliveries.c.id if isinstance(name, int) else deliveries.c.guid
-    found = sql.execute(sa.select(*_ENTRY, deliveries.c.body).where(column == name)).all()
-    if not found:
+    """Return one delivery, by its GUID, the beginning of one that no other has, or its number here."""
+    c = deliveries.c
+    query = sa.select(*_ENTRY, c.body)
+    found = sql.execute(query.where((c.id if isinstance(name, int) else c.guid) == name)).all()
+    if not found and isinstance(name, str) and len(name) >= SHORTEST:
+        found = sql.execute(query.where(c.guid.startswith(name, autoescape=True)).limit(2)).all()
+    if len(found) != 1:
         return None
     entry = _entry(found[0])  # type: ignore[arg-type]  # the columns come from a list
     runs = sa.select(*(handler_runs.c[name] for name in Run.__struct_fields__))

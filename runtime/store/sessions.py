@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from runtime.sessions import Session, branch_name, session_id
 from runtime.store import numbers, schema
 from runtime.store.tx import Tx
+from runtime.words import STEPS
 
 T = schema.sessions.c
 
@@ -177,7 +178,7 @@ def step_done(tx: Tx, name: str, step: str, **data: Any) -> None:
     """Record that a step is done."""
     insert = schema.steps.insert().prefix_with("OR REPLACE")
     tx.sql.execute(insert.values(session_id=name, name=step, data=data, done_at=tx.now))
-    tx.record("step", f"{name}: {step} done", session_id=name, step=step)
+    tx.record("step", f"{name}: {STEPS.get(step, f'{step} done')}", session_id=name, step=step)
     tx.touched.add(name)
 
 

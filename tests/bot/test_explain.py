@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 
 from bot.api.operation import Unknown
 from bot.service.explain import Explain
@@ -58,6 +59,8 @@ async def test_a_comment_is_followed_to_the_answer(bot, github, clock, tmp_path,
         "comment on #1 → sent after 2 s"
     )
     assert (await explain("2")).name == "guid-2"
+    await bot.store.write(lambda tx: tx.sql.execute(sa.text("UPDATE deliveries SET guid = '1234567-a' WHERE id = 1")))
+    assert (await explain("1234567")).name == "1234567-a"
 
 
 async def test_a_session_tells_its_story_and_how_much_is_left_out(bot, github, clock, tmp_path, explain):
@@ -134,6 +137,8 @@ async def test_what_was_dropped_or_is_not_known_is_said(bot, github, clock, expl
 
     await deliveries.forget(bot.store)
     assert (await explain("guid-1")).now[2] == "Its content was dropped since; what it was about is not known any more."
+    with pytest.raises(Unknown, match="There is no session or delivery guid-"):
+        await explain("guid-")
     with pytest.raises(Unknown, match="There is no session or delivery app-9"):
         await explain("app-9")
 

@@ -103,6 +103,7 @@ def test_the_task_comes_first():
             [
                 "It has been killed for 60 s: it was stopped (manually killed).",
                 "octo ended it (manually killed) (a person's word, 60 s ago).",
+                "Its worktree is still there.",
             ],
         ),
         (
@@ -110,6 +111,7 @@ def test_the_task_comes_first():
             [
                 "It has been errored for 60 s: it has failed (spawn failed).",
                 "Its start failed at workspace: no space left; left behind: gate (busy) (GitHub's word, 60 s ago).",
+                "Its worktree is still there.",
             ],
         ),
     ],
@@ -167,17 +169,13 @@ def test_what_github_has_not_taken_is_named_with_its_reason():
 
 
 def test_an_end_says_what_is_left_and_how_to_go_on():
-    assert waiting(Killed(at=NOW, by="octo")) == [
-        "Its worktree is still there.", "Bring it back with: ao session restore app-1",
-    ]  # fmt: skip
-    kept = Cleaned(at=NOW, preserved="refs/ao/preserved/app-1/1")
-    assert waiting(Killed(at=NOW, by="octo"), kept)[0] == (
-        "Work that was not pushed is kept as refs/ao/preserved/app-1/1."
-    )
-    merged = PullRequest(
-        **{name: getattr(PULL, name) for name in PULL.__struct_fields__ if name != "state"}, state="merged"
-    )
-    assert waiting(merged, Cleaned(at=NOW)) == ["Everything it did is on GitHub."]
+    killed, kept = Killed(at=NOW, by="octo"), Cleaned(at=NOW, preserved="refs/ao/preserved/app-1/1")
+    assert waiting(killed) == ["Bring it back with: ao session restore app-1"]
+    assert stands(killed)[-1] == "Its worktree is still there."
+    assert stands(killed, kept)[-1] == "Work that was not pushed is kept as refs/ao/preserved/app-1/1."
+    merged = msgspec.structs.replace(PULL, state="merged")
+    assert stands(merged, Cleaned(at=NOW))[-1] == "Everything it did is on GitHub."
+    assert waiting(merged, Cleaned(at=NOW)) == []
 
 
 def a_record(id, kind, summary, *, at=NOW, delivery_id=None, source="service", level=None, session_id="app-1", **data):
@@ -210,7 +208,7 @@ def test_a_message_is_told_from_its_delivery_to_the_reply_where_it_began():
     )
     assert [(step.cause, step.effects, step.delivery, step.level) for step in steps] == [
         (
-            "GitHub sent issue_comment.created (g-5)",
+            "GitHub sent issue_comment.created",
             [
                 "octo may write to octo/app",
                 "reaction eyes asked for",
@@ -231,14 +229,17 @@ def test_a_cause_that_is_forgotten_or_nobody_in_particular_is_still_told():
             a_record(1, "claimed", "app-1 claimed for octo/app#1 by octo", delivery_id=9),
             a_record(2, "transition", "app-1: a → stuck (x)", at=NOW + 1, source="time", level="warning", before="a"),
             a_record(3, "step", "app-1: launch done", at=NOW + 2),
+            a_record(5, "skip", "issues.x: not a label of ours", at=NOW + 2.5, reason="not a label of ours"),
+            a_record(6, "skip", "x: eve has no write permission", at=NOW + 2.6, reason="eve has no write permission"),
             a_record(4, "message", "app-1: comment from octo accepted: …", at=NOW + 3, message=1, state="accepted"),
         ],
         {},
     )
     assert [(step.cause, step.effects, step.level) for step in steps] == [
-        ("GitHub sent something (delivery 9, forgotten since)", ["claimed for octo/app#1 by octo"], "info"),
+        ("GitHub sent something that is forgotten since (number 9)", ["claimed for octo/app#1 by octo"], "info"),
         ("Time passed", ["a → stuck (x)"], "warning"),
         ("The service", ["launch done"], "info"),
+        ("The service", ["x: eve has no write permission"], "info"),
         ("The service", ["message 1: comment from octo accepted: …"], "info"),
     ]
 

@@ -15,7 +15,7 @@ GUID = "3fd2c3f0-5d3e-11ef-9d8a-7d5f3f8d5f02"
 @pytest.fixture(autouse=True)
 def explained(service):
     came = StepView(
-        at=LONG_AGO, cause=f"GitHub sent issue_comment.created ({GUID})", level="info", delivery=GUID,
+        at=LONG_AGO, cause="GitHub sent issue_comment.created", level="info", delivery=GUID,
         effects=[
             "octo may write to o/my-app",
             "message 7: comment from octo queued → typed after 1 s, accepted after 1.4 s, answered after 41 s; "
