@@ -1,14 +1,17 @@
 """What the documents say is there."""
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 import typer
 from gidgethub.sansio import Event
 
+from bot.api.schemas import PRINTED, schema
 from bot.cli.app import app
 from bot.settings import Settings
 
@@ -83,6 +86,18 @@ def test_nothing_of_the_machine_it_was_written_on_is_named(path):
     assert (
         re.findall(r"/(?:work|root|home)/\S*|file://\S*|https?://(?:\S*pypi\S*|registry\.\S*|\S*/simple\b)", text) == []
     )
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_published_schemas_are_those_of_the_code(name):
+    written = json.loads((ROOT / f"docs/schemas/{name}.json").read_text())
+    renew = "for name in {}; do ao config schema --of $name > docs/schemas/$name.json; done"
+    assert written == schema(name), f"renew them: {renew.format(' '.join(PRINTED))}"
+    jsonschema_rs.validator_for(written)
+
+
+def test_no_schema_is_published_that_nothing_prints():
+    assert {path.stem for path in ROOT.glob("docs/schemas/*.json")} == set(PRINTED)
 
 
 def test_tests_named_as_proof_exist():

@@ -80,11 +80,26 @@ def check() -> None:
 
 
 @config_app.command(cls=Light)
-def schema() -> None:
-    """Prints the JSON Schema of agent-orchestrator.yaml, for editors."""
-    from bot.config_schema import schema as describe
+def schema(
+    of: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead that of what commands print with --json: sessions, …")
+    ] = None,
+) -> None:
+    """Prints the JSON Schema of agent-orchestrator.yaml, for editors, or that of a command's JSON, for scripts."""
+    typer.echo(json.dumps(_schema(of), indent=2))
 
-    typer.echo(json.dumps(describe(), indent=2))
+
+def _schema(of: str | None) -> dict[str, object]:
+    if of is None:
+        from bot.config_schema import schema as describe
+
+        return describe()
+    from bot.api.schemas import PRINTED
+    from bot.api.schemas import schema as describe_printed
+
+    if of not in PRINTED:
+        raise typer.BadParameter(f"there is none of '{of}'; there are: {', '.join(PRINTED)}")
+    return describe_printed(of)
 
 
 @config_app.command(cls=Light)

@@ -36,6 +36,8 @@ def list_sessions(
 ) -> None:
     """Lists sessions."""
     found = get("sessions", project=project, all="true" if terminated else None)
+    if not everything:
+        found["sessions"] = [session for session in found["sessions"] if session["role"] != "orchestrator"]
     if as_json:
         typer.echo(json.dumps(found["sessions"], indent=2, ensure_ascii=False))
         return

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema_rs
 import msgspec
 import pytest
 from rich.cells import cell_len
 
 from bot.api.cleanups import CleanedUp, Failed, Passed
+from bot.api.explain import Explanation
 from runtime.tmux import Tmux
 from tests.bot.fake_service import session
 
@@ -70,6 +72,35 @@ def test_json_is_a_bare_array_with_the_references_keys_first(ao, service, comman
     assert list(rows[0])[: len(FIRST)] == FIRST
     everything = json.loads(ao(*command.split(), "--json", "--include-terminated", "-p", "my-app").stdout)
     assert [row["name"] for row in everything] == ["app-1", "app-2", "app-3", "app-4"]
+
+
+def test_orchestrators_are_listed_only_on_request(ao, service):
+    service.rows.append(session("app-orchestrator", role="orchestrator"))
+    assert "app-orchestrator" not in ao("session", "ls").stdout
+    assert "app-orchestrator" in ao("session", "ls", "-a").stdout
+    assert "app-orchestrator" in ao("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "of"),
+    [
+        ("status --json", "sessions"),
+        ("session ls --include-terminated --json", "sessions"),
+        ("deliveries ls --json", "deliveries"),
+        ("deliveries show 3fd2c3f0-5d3e-11ef-9d8a-7d5f3f8d5f01 --json", "delivery"),
+        ("events ls --json", "events"),
+        ("events stats --json", "counts"),
+        ("explain app-1 --json", "explanation"),
+        ("orchestrator status -p my-app --json", "session"),
+        ("doctor --json", "findings"),
+    ],
+)
+def test_json_is_as_its_schema_says(ao, service, command, of):
+    service.rows.append(session("app-orchestrator", role="orchestrator"))
+    service.explanations["app-1"] = Explanation(name="app-1", about="session", now=["x"], waits_for=[], chain=[])
+    printed = json.loads(ao(*command.split()).stdout)
+    assert printed
+    jsonschema_rs.validate(json.loads(ao("config", "schema", "--of", of).stdout), printed)
 
 
 def test_unknown_project_names_those_that_exist(ao, service):
