@@ -151,7 +151,7 @@ class Server:
 
 
 def serve(path: Path) -> None:
-    """Run the service's own receiver, journal, server and logs, and print the port."""
+    """Run the service's own receiver, journal and server, and print the port; it logs warnings only, like its peer."""
     import socket
 
     from bot.listeners import server
@@ -161,7 +161,7 @@ def serve(path: Path) -> None:
     from runtime.store.journal import Journal
     from runtime.store.store import Store
 
-    set_up_logs("info", "text")
+    set_up_logs("warning", "text")
     receiver = Receiver(Journal(Store(path)), Secrets([SECRET.encode()]), lambda _event, _action: True)
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
