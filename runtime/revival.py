@@ -1,5 +1,7 @@
 """Gives a session that was taken for ended its place back: its terminal was found again, or a person restored it."""
 
+import msgspec
+
 from runtime.facts import Killed
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
@@ -18,6 +20,16 @@ def revive(tx: Tx, session: Session) -> None:
     sessions.change(tx, session.id, live=True, ended_at=None)
     for step in ("preserved", "preserved_last"):  # what it does from now on has to be kept once more
         sessions.step_undone(tx, session.id, step)
-    if session.announced_reason == "runtime_lost" and session.ended_at is not None:
-        messages.requeue_failed(tx, session.id, since=session.ended_at)
+    if session.announced_reason == "runtime_lost":
+        _undo_loss(tx, session)
     tx.wake("sessions")
+
+
+def _undo_loss(tx: Tx, session: Session) -> None:
+    """Replace the loss by what is known now, so that it does not come back when its evidence is older than a doubt."""
+    process = facts.of_session(tx.sql, session.id, session.created_at).process
+    if process is not None:
+        lives = msgspec.structs.replace(process, at=tx.now, state="running", detail="")
+        facts.learn(tx, session.id, lives, source="service")
+    if session.ended_at is not None:
+        messages.requeue_failed(tx, session.id, since=session.ended_at)

@@ -232,6 +232,9 @@ async def test_lost_session_whose_terminal_is_seen_again_lives_on(bot, deeds):
     await looks(bot, watching(deeds, "alive"), 2)
     assert ([one.id for one in bot.live], bot.status) == (["app-1"], ("working", "turn_finished"))
     assert [message.state for message in bot.messages] == ["queued"]
+    del deeds.tmux.alive["app-1"]
+    await looks(bot, watching(deeds, "alive"), 1)
+    assert bot.status == ("detecting", "signals_disagree")
 
 
 async def test_lost_session_that_is_found_dead_gets_its_code(bot, deeds, watch):
