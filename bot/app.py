@@ -38,10 +38,12 @@ from handlers.stories import Stories
 from runtime import agents
 from runtime.announce import Announcer
 from runtime.desk import Desk
+from runtime.errands import Errands
 from runtime.errors import ConfigError
 from runtime.git import Git
 from runtime.hands import Hands
 from runtime.look import look
+from runtime.preflight import checked
 from runtime.project import Limits
 from runtime.pushes import Wake
 from runtime.redact import Redactor
@@ -99,9 +101,10 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
         store, hub, identity, redact=redact, render=render_status, write_interval=pace.write_interval,
         settle=pace.uncertain_for,
     )  # fmt: skip
+    errands = Errands(store, config.projects, ordered=lambda wish: checked(wish, hands), may_write=people.may_write)
     desk = Desk(
         store, workspaces, forge, data / "launch", python=sys.executable, outcome=sender.wait_for,
-        may_write=people.may_write, projects=config.projects,
+        may_write=people.may_write, errands=errands,
     )  # fmt: skip
     pokes: asyncio.Queue[str] = asyncio.Queue()
     hands = Hands(

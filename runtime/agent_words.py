@@ -8,11 +8,11 @@ from runtime.errands import Errands
 from runtime.gate_server import Answer, AoRequest
 from runtime.ingest import ingest
 from runtime.launch import LaunchPlace
-from runtime.project import Project
 from runtime.reports import Said
 from runtime.sessions import Session
 from runtime.store import reports as report_rows
 from runtime.store.store import Store
+from runtime.wish import Wish
 
 ENDED = "This session has ended ({status}); it can reach no other any more."
 UNKNOWN = "ao here cannot {command}; it can: report, acknowledge, status, send, spawn."
@@ -21,9 +21,9 @@ UNKNOWN = "ao here cannot {command}; it can: report, acknowledge, status, send, 
 class AgentWords:
     """One for all sessions."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], place: Callable[[str], LaunchPlace]) -> None:
+    def __init__(self, store: Store, errands: Errands, place: Callable[[str], LaunchPlace]) -> None:
         self._store = store
-        self._errands = Errands(store, projects)
+        self._errands = errands
         self._place = place
 
     async def answer(self, session: Session, request: AoRequest) -> Answer:
@@ -36,11 +36,10 @@ class AgentWords:
         if request.command == "status":
             return Answer.done(self._errands.status(session, as_json=bool(options.get("json"))))
         if request.command == "send":
-            sent = await self._errands.send(session, str(options.get("session", "")), str(options.get("text", "")))
-            return Answer.done(sent)
+            to, text = str(options.get("session", "")), str(options.get("text", ""))
+            return Answer.done(await self._errands.send(session, to, text, id=request.id))
         if request.command == "spawn":
-            agent = str(options["agent"]) if options.get("agent") else None
-            return Answer.done(await self._errands.spawn(session, str(options.get("prompt", "")), agent=agent))
+            return Answer.done(await self._errands.spawn(session, _wish(session, options), id=request.id))
         return Answer.refused(UNKNOWN.format(command=" ".join(request.command.split())[:40]))
 
     async def _reported(self, session: Session, request: AoRequest) -> Answer:
@@ -62,3 +61,12 @@ class AgentWords:
         if found is None:
             return None
         return reports.verdict(name, found.what, found.state, found.before, found.after, found.reason or None)
+
+
+def _wish(session: Session, options: Mapping[str, str | bool]) -> Wish:
+    """Return what the agent asks for; what it starts without naming an agent is played by the same one."""
+    given = {name: str(options[name]) for name in ("issue", "prompt", "agent") if options.get(name)}
+    return Wish(
+        project=session.project, issue=given.get("issue"), prompt=given.get("prompt"),
+        agent=given.get("agent", session.agent), by=session.id,
+    )  # fmt: skip

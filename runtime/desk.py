@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime import gh_answers
 from runtime.agent_words import AgentWords
+from runtime.errands import Errands
 from runtime.errors import Permanent, UserError
 from runtime.facts import Pushed
 from runtime.gate import Gate
@@ -17,7 +18,6 @@ from runtime.gate_server import Answer, AoRequest, GateServer, GhRequest, PushRe
 from runtime.launch import LaunchPlace
 from runtime.look import Look, look
 from runtime.ports import Forge
-from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store import facts, outbox, sessions
 from runtime.store.store import Store
@@ -46,7 +46,7 @@ class Desk:
         python: str,
         outcome: Callable[[str], Awaitable[dict[str, Any]]],
         may_write: gh_answers.MayWrite,
-        projects: Mapping[str, Project],
+        errands: Errands,
     ) -> None:
         """`outcome` waits until a row of the outbox is sent and returns what the forge made of it."""
         self._store = store
@@ -56,7 +56,7 @@ class Desk:
         self._python = python
         self._outcome = outcome
         self._may_write = may_write
-        self._words = AgentWords(store, projects, self.place)
+        self._words = AgentWords(store, errands, self.place)
         self._gates: dict[str, Gate] = {}
         self._servers: dict[str, GateServer] = {}
 
@@ -99,17 +99,20 @@ class Desk:
             return await self._words.answer(seen.session, request)
         if not seen.session.live:
             return Answer.refused(ENDED.format(status=seen.session.announced_status))
+        answer = await self._done(seen, request)
+        if not answer.ok:
+            await self._store.write(lambda tx: _record_refusal(tx, session_id, request, answer.text))
+        return answer
+
+    async def _done(self, seen: Look, request: PushRequest | GhRequest) -> Answer:
         if seen.session.role == "orchestrator" and _changes_code(request):
             return Answer.refused(READ_ONLY)
         if isinstance(request, PushRequest):
             return await self._push(seen.session, request)
         try:
-            answer = await self._gh(seen, request)
+            return await self._gh(seen, request)
         except UserError as told:
-            answer = Answer.refused(str(told))
-        if not answer.ok:
-            await self._store.write(lambda tx: _record_refusal(tx, session_id, request, answer.text))
-        return answer
+            return Answer.refused(str(told))
 
     async def _gh(self, seen: Look, request: GhRequest) -> Answer:
         if request.command == "pr create":
@@ -125,8 +128,6 @@ class Desk:
         if answer.ok:
             fact = Pushed(sha=request.updates[0].new)
             await self._store.write(lambda tx: facts.learn(tx, session.id, fact, source="gate"))
-        else:
-            await self._store.write(lambda tx: _record_refusal(tx, session.id, request, answer.text))
         return answer
 
     async def _create(self, seen: Look, request: GhRequest) -> Answer:

@@ -4,24 +4,28 @@ An agent's word is never a command to the bot: it reaches the sessions around it
 its parent, its children and the project's orchestrator; the orchestrator sees the whole project.
 """
 
-import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from runtime import children
+from runtime import children, claims
 from runtime.errors import UserError
 from runtime.inbox import OF_SESSION
+from runtime.preflight import Order
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store import messages, orchestrators, sessions
 from runtime.store.store import Store
 from runtime.store.tx import Tx
+from runtime.wish import Wish
 
-LONGEST_TASK = 4096
+Ordered = Callable[[Wish], Awaitable[Order]]
+MayWrite = Callable[[str, str], Awaitable[bool]]
+
 NOT_NEAR = "There is no session {name} that you can reach; `ao status` lists those you can."
 EMPTY = "Say what: ao {command}"
-TOO_LONG = "The task is longer than {limit} characters: put the details into a file of the repository and name it."
+ONLY_TASKS = "Only the orchestrator starts sessions on issues: say what the child should do with --prompt TEXT."
+OUTSIDER = "Issue #{issue} was written by {author}, who has no write permission: ask a person to label it."
 STARTED = "SESSION={name}"
 SENT = "Message to {name} queued."
 
@@ -40,9 +44,12 @@ class Near(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Errands:
     """Does what one session's agent asks; everything is in the store when it returns."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project]) -> None:
+    def __init__(self, store: Store, projects: Mapping[str, Project], *, ordered: Ordered, may_write: MayWrite) -> None:
+        """`ordered` checks a wish against the forge, before anything is made."""
         self._store = store
         self._projects = projects
+        self._ordered = ordered
+        self._may_write = may_write
 
     def near(self, session: Session) -> list[Session]:
         """Return the live sessions that this one can reach, oldest first."""
@@ -59,25 +66,27 @@ class Errands:
             return msgspec.json.format(msgspec.json.encode(seen)).decode()
         return "\n".join(f"{one.name}  [{one.status}]  {one.branch}  {one.title}" for one in seen)
 
-    async def send(self, session: Session, name: str, text: str) -> str:
-        """Put a message into the inbox of a session nearby; one that is away gets it when it is back."""
+    async def send(self, session: Session, name: str, text: str, *, id: str) -> str:
+        """Put a message into the inbox of a session nearby, once per `id`; one that is away gets it when it is back."""
         if not text.strip():
             raise UserError(EMPTY.format(command="send SESSION TEXT"))
         if name != session.parent and name not in {other.id for other in self.near(session)}:
             raise UserError(NOT_NEAR.format(name=name))
-        key = f"session:{uuid.uuid4()}"
-        await self._store.write(lambda tx: _tell(tx, session, name, text, key))
+        await self._store.write(lambda tx: _tell(tx, session, name, text, f"session:{session.id}:{id}"))
         return SENT.format(name=name)
 
-    async def spawn(self, session: Session, task: str, *, agent: str | None = None) -> str:
-        """Start a session for a task in words: a worker's is its child, the orchestrator's stands alone."""
-        if not task.strip():
-            raise UserError(EMPTY.format(command="spawn --prompt TEXT"))
-        if len(task) > LONGEST_TASK:
-            raise UserError(TOO_LONG.format(limit=LONGEST_TASK))
-        project = self._projects[session.project]
-        made = await self._store.write(lambda tx: _start(tx, session, project, task, agent))
-        return STARTED.format(name=made.id)
+    async def spawn(self, session: Session, wish: Wish, *, id: str) -> str:
+        """Start a session, once per `id`: a worker's is its child, the orchestrator's stands alone.
+
+        Issues are for the orchestrator, and only those whose author's words count anyway.
+        """
+        if wish.issue is not None and session.role != "orchestrator":
+            raise UserError(ONLY_TASKS)
+        order = await self._ordered(wish)
+        if order.issue is not None and not await self._may_write(session.repo, order.author):
+            raise UserError(OUTSIDER.format(issue=order.issue, author=order.author or "nobody known"))
+        name = await self._store.write(lambda tx: _start(tx, session, self._projects[session.project], order, id))
+        return STARTED.format(name=name)
 
 
 def _near(session: Session) -> Near:
@@ -92,16 +101,16 @@ def _tell(tx: Tx, session: Session, name: str, text: str, key: str) -> None:
     messages.add(tx, name, kind=OF_SESSION, source_key=key, author=session.id, parts={"body": text})
 
 
-def _start(tx: Tx, session: Session, project: Project, task: str, agent: str | None) -> Session:
-    title = " ".join(next(line for line in task.splitlines() if line.strip()).lstrip("#").split())[:80]
-    if session.role != "orchestrator":
-        return children.start(tx, session, project, title=title, task=task, agent=agent)
-    made = sessions.claim(
-        tx, project=project.id, prefix=project.session_prefix, repo=session.repo, issue=None, title=title, task=task,
-        agent=agent or project.agent, base=session.base, asked_by=session.id,
-    )  # fmt: skip
-    assert made is not None  # noqa: S101 - only a claimed issue can be taken
-    return made
+def _start(tx: Tx, session: Session, project: Project, order: Order, id: str) -> str:
+    step = f"spawned:{id}"
+    if (done := sessions.steps(tx.sql, session.id).get(step)) is not None:
+        return str(done["session"])
+    if session.role == "orchestrator":
+        made = claims.claim(tx, order)
+    else:
+        made = children.start(tx, session, project, title=order.title, task=order.task, agent=order.agent)
+    sessions.step_done(tx, session.id, step, session=made.id)
+    return made.id
 
 
 def orchestrator_of(store: Store, project: str) -> Session | None:

@@ -14,7 +14,8 @@ comments; `pr checks` target, json, required; `pr diff` target, json, name_only,
 comments; `run view` target, json, log, log_failed, verbose; `api` path (always there), paginate. `target` is what the
 agent wrote (a number, a branch, an address), `json` a list of field names.
 
-Commands of `ao`: `report` state, note; `acknowledge`; `status` json; `send` session, text; `spawn` prompt, agent.
+Commands of `ao`: `report` state, note; `acknowledge`; `status` json; `send` session, text; `spawn` prompt or
+issue, agent.
 
 Everything in a request was written by an agent. A request that was cut off comes again with the same id: while the
 service lives it gets the first one's answer, after a restart the handler runs again.

@@ -36,6 +36,7 @@ class Issue:
     body: str
     state: str
     url: str
+    author: str
     is_pull: bool = False
 
 

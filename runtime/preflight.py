@@ -42,6 +42,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None
     pull: Pull | None
     by: str
+    author: str = ""
+    """Who wrote the issue."""
 
 
 async def checked(wish: Wish, hands: Hands) -> Order:
@@ -68,6 +70,7 @@ async def checked(wish: Wish, hands: Hands) -> Order:
     return Order(
         project=project, issue=number, title=_title(issue, pull, text, branch), agent=agent.name, model=wish.model,
         task=prompts.asked_for(issue, pull, text, branch), base=base, branch=branch, pull=pull, by=wish.by,
+        author=issue.author if issue else "",
     )  # fmt: skip
 
 

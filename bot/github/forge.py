@@ -51,7 +51,8 @@ class GitHubForge:
         data = await self._get(repo, f"/issues/{int(number)}")
         return Issue(
             number=data["number"], title=data["title"], body=data["body"] or "", state=data["state"],
-            url=data["html_url"], is_pull="pull_request" in data,
+            url=data["html_url"], author=(data.get("user") or {}).get("login", ""),
+            is_pull="pull_request" in data,
         )  # fmt: skip
 
     async def pull(self, repo: str, number: int) -> Pull:

@@ -11,7 +11,7 @@ from runtime.shim.ask import Door, show
 
 ALLOWED = (
     "ao here can: report STATE [--note TEXT], acknowledge, status [--json], send SESSION TEXT, "
-    "spawn --prompt TEXT. Anything else is for the people who run it."
+    "spawn --prompt TEXT, and spawn ISSUE in the orchestrator. Anything else is for the people who run it."
 )
 KEPT = "ao: the orchestrator is away; what you said is kept and heard when it is back"
 _PUSHED = ("report", "acknowledge")
@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     send.add_argument("session")
     send.add_argument("text", nargs="+")
     spawn = commands.add_parser("spawn", allow_abbrev=False)
-    spawn.add_argument("--prompt", required=True)
+    what = spawn.add_mutually_exclusive_group(required=True)
+    what.add_argument("issue", nargs="?")
+    what.add_argument("--prompt")
     spawn.add_argument("--agent")
     return parser

@@ -48,8 +48,8 @@ class FakeForge:
             raise GoneFromForge(f"GET /repos/{repo}/issues/{number}: not found")
         found, url = known[number], f"https://gh/issues/{number}"
         if isinstance(found, Pull):
-            return Issue(number, "A pull request", found.body, found.state, url, is_pull=True)
-        return Issue(number, found.title, found.body or "", found.state, url)
+            return Issue(number, "A pull request", found.body, found.state, url, "maintainer", is_pull=True)
+        return Issue(number, found.title, found.body or "", found.state, url, "maintainer")
 
     async def pull(self, repo: str, number: int) -> PullNow:
         self._ask("pull")

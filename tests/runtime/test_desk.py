@@ -16,6 +16,7 @@ from runtime.errors import ForgeRefused
 from runtime.facts import Killed, Pushed
 from runtime.gate_server import Answer
 from runtime.store import sessions
+from tests.fakes.errands import errands_of
 from tests.fakes.forge import as_fact
 from tests.fakes.github import SHA
 
@@ -66,7 +67,7 @@ async def counter(bot, outcome, monkeypatch):
     workspaces = SimpleNamespace(repository=lambda session: None)
     desk = Desk(
         bot.store, workspaces, bot.forge, root, python=sys.executable, outcome=outcome,
-        may_write=bot.people.may_write, projects=bot.projects,
+        may_write=bot.people.may_write, errands=errands_of(bot),
     )  # fmt: skip
     await bot.starts()
     await desk.open("app-1")
