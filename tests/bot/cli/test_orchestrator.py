@@ -55,3 +55,10 @@ def test_project_must_be_named_when_there_are_several(ao, service):
     asked = ao("orchestrator", "start")
     assert asked.returncode == 2
     assert "say which project with -p; there are: my-app, other" in asked.stderr
+
+
+def test_orchestrators_are_listed_only_on_request(ao, alone):
+    alone.rows = [session("app-1"), session("app-orchestrator", role="orchestrator")]
+    assert "app-orchestrator" not in ao("session", "ls").stdout
+    assert "app-orchestrator" in ao("session", "ls", "-a").stdout
+    assert [one["name"] for one in json.loads(ao("session", "ls", "--json").stdout)] == ["app-1"]
