@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bot.api.port import ProjectStatus
+from tests.bot.fake_service import LONG_AGO, session
 
 
 @pytest.fixture
@@ -39,12 +40,7 @@ def test_orchestrator_is_shown_and_relaunched(ao, alone):
 
 def test_ended_orchestrator_is_told_how_to_come_back(ao, alone):
     ao("orchestrator", "start")
-    alone.rows = [
-        type(row)(
-            **{f: getattr(row, f) for f in row.__struct_fields__} | {"ended_at": "2020-01-01T00:00:00Z", "summary": ""}
-        )
-        for row in alone.rows
-    ]
+    alone.rows = [session("app-orchestrator", ended_at=LONG_AGO, summary="")]
     assert (
         ao("orchestrator", "status").stdout.splitlines()[-1]
         == "  It has ended. Bring it back with: ao orchestrator start"
