@@ -11,6 +11,7 @@ from runtime.judging.probes import fine
 _OF_A_LIFE = (
     "process", "turn", "probe", "killed", "spawn_failed", "report", "acknowledged", "cleaned", "issue_closed", "paused",
     "report_overdue",
+    "interrupt", "decision",
 )  # fmt: skip
 """Facts about one life of a session; a restore begins another."""
 

@@ -10,11 +10,10 @@ import msgspec
 
 from runtime import prompts
 from runtime.composer import as_terminal_text, is_one_of
+from runtime.ear import Ear
 from runtime.hands import Hands
 from runtime.inbox import PASTED, Message
-from runtime.ingest import ingest
-from runtime.look import Look, look
-from runtime.processes import is_agent
+from runtime.look import Look
 from runtime.store import facts, messages
 from runtime.typing import HELD, Target, Typed, TypingPolicy, held, type_message
 
@@ -69,34 +68,6 @@ def _target(hands: Hands, seen: Look) -> Target:
         tmux=hands.tmux, session=name, pane=str(seen.steps[facts.SPAWNED]["pane"]), clock=hands.clock,
         may_type=ear.why_not_type, still=ear.is_silent, is_ours=lambda line: is_one_of(line, typed),
     )  # fmt: skip
-
-
-class Ear:
-    """Listens to what a session's agent says about itself."""
-
-    def __init__(self, hands: Hands, name: str) -> None:
-        self._hands, self._name = hands, name
-        self._pushes = hands.place(name).pushes
-        self._heard: Look | None = None
-
-    async def look(self) -> Look | None:
-        """Take in what the agent has said by now, and return what is known then."""
-        await ingest(self._hands.store, self._name, self._pushes, self._hands.agents)
-        self._heard = self._hands.store.read(lambda sql: look(sql, self._name))
-        return self._heard
-
-    async def why_not_type(self) -> str | None:
-        """Return why nothing may be typed into the session's pane at this moment, or None when it may."""
-        now = await self.look()
-        if now is None:
-            return "the session is gone"
-        if why := now.why_not_type():
-            return why
-        return None if is_agent(now.facts.process) else "the agent's process has ended"
-
-    def is_silent(self) -> bool:
-        """Tell whether the agent has said nothing since; on any thread."""
-        return self._heard is not None and self._heard.has_read(self._pushes)
 
 
 async def _type(

@@ -6,7 +6,7 @@ import msgspec
 
 from runtime.fact import Fact
 from runtime.probe import Probe
-from runtime.said import Acknowledged, AgentInfo, Claimed, Noted, Report, ReportOverdue, Restored
+from runtime.said import Acknowledged, AgentInfo, Claimed, Decision, Interrupt, Noted, Report, ReportOverdue, Restored
 
 
 class Process(Fact, frozen=True, kw_only=True):
@@ -180,6 +180,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     noted: tuple[Noted, ...] = ()
     claimed: tuple[Claimed, ...] = ()
     report_overdue: ReportOverdue | None = None
+    interrupt: Interrupt | None = None
+    decision: Decision | None = None
     pull_requests: tuple[PullRequest, ...] = ()
     """All of the session's own, the primary one first."""
 
@@ -207,6 +209,8 @@ KINDS: dict[str, type[Fact]] = {
         Noted,
         Claimed,
         ReportOverdue,
+        Interrupt,
+        Decision,
     )
 }
 

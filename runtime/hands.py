@@ -30,6 +30,8 @@ class Patience:
     """How long a message that may not be typed now is left alone when nothing else happens."""
     people_first: float = 2.0
     """How long before it is looked again whether a person still types in the terminal."""
+    confirm_key: float = 5.0
+    """How long an agent may take to say what came of a key."""
     typing: TypingPolicy = field(default_factory=TypingPolicy)
 
 

@@ -76,6 +76,8 @@ def _take(tx: Tx, session: Session, push: pushes.Push) -> None:
         _receipt(tx, session, push)
     if isinstance(push, pushes.TurnEnded):
         _end_turn(tx, session, push)
+    if isinstance(push, pushes.Ready) and before is not None and before.state == "active":
+        messages.answer(tx, session.id, "the turn was interrupted")
     return None
 
 

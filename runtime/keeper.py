@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 
+from runtime import answering, interrupting
 from runtime.delivery import deliver, next_message
 from runtime.ending import end
 from runtime.errors import AoError, Retryable, StoreBusy
@@ -52,6 +53,12 @@ class Keeper:
         if not seen.facts.spawned:
             return await spawn(self._hands, seen)
         if await self._time_has_passed(seen):
+            return 0.0
+        if answering.is_due(seen):
+            await answering.answer(self._hands, seen)
+            return 0.0
+        if interrupting.is_due(seen):
+            await interrupting.interrupt(self._hands, seen)
             return 0.0
         message = next_message(seen, self._hands.clock())
         if message is not None and seen.why_not_type() is None:

@@ -1,7 +1,6 @@
 """What the machine knows about a process that was once started."""
 
 import os
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,6 @@ Life = Literal["alive", "gone", "unknown"]
 SHELLS = frozenset({"sh", "dash", "bash", "zsh", "fish", "ksh", "mksh", "ash", "csh", "tcsh"})
 
 _PROC = Path("/proc")
-_STAT = re.compile(r"\d+ \((.*)\) (\S)", re.DOTALL)
 
 
 def life(process: Process | None) -> Life:
@@ -39,7 +37,7 @@ def _compared(process: Process) -> Life:
     began = _began(process.pid)
     if began is None or process.ticks is None:
         return "gone" if process.at < machine_started() else "unknown"
-    return "alive" if began == process.ticks else "gone"
+    return "alive" if began == process.ticks and not _is_shell(process.pid) else "gone"
 
 
 def _began(pid: int | None) -> int | None:
@@ -59,13 +57,22 @@ def is_agent(process: Process | None) -> bool:
 
     What is pasted into a shell is run, line by line. Where the kernel does not tell, only the end is known.
     """
-    if process is None or process.pid is None:
+    if process is None or process.pid is None or process.pid <= 0:
         return True
     try:
         os.kill(process.pid, 0)
-        found = _STAT.match(Path(f"/proc/{process.pid}/stat").read_text())
     except ProcessLookupError:
         return False
-    except OSError:
+    except (PermissionError, OverflowError):
         return True
-    return found is None or (found[2] not in "ZX" and found[1].removeprefix("-") not in SHELLS)
+    began = _began(process.pid)
+    same = process.ticks is None or began is None or began == process.ticks
+    return same and began != -1 and not _is_shell(process.pid)
+
+
+def _is_shell(pid: int | None) -> bool:
+    """Tell whether a process is a shell: what an agent leaves behind that was started from one, or became one."""
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip().removeprefix("-") in SHELLS
+    except OSError:
+        return False

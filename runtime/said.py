@@ -74,3 +74,35 @@ class Claimed(Fact, frozen=True, kw_only=True):
     def subject(self) -> str:
         """One fact per pull request."""
         return str(self.number)
+
+
+class Request(Fact, frozen=True, kw_only=True):
+    """Something that a person wants done at the agent's terminal; its keeper does it and says what came of it.
+
+    `pressed` is committed before the keys are, so that a crash in between shows.
+    """
+
+    by: str
+    state: Literal["asked", "pressed", "done", "failed"] = "asked"
+    evidence: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the keeper still has to do something about it."""
+        return self.state in ("asked", "pressed")
+
+
+class Interrupt(Request, frozen=True, kw_only=True):
+    """A person wants the agent to stop what it is doing."""
+
+    kind: ClassVar[str] = "interrupt"
+
+
+class Decision(Request, frozen=True, kw_only=True):
+    """A person's answer to one question of the agent, and to no other."""
+
+    kind: ClassVar[str] = "decision"
+    question_id: str
+    question: str
+    allow: bool
+    choice: int | None = None

@@ -9,13 +9,9 @@ from bot.cli.light import LightGroup
 from bot.cli.text import complain
 
 _LABEL = "Label the issue on GitHub to start a session."
-_COMMENT = "Comment on the issue or pull request instead, or attach: ao session attach SESSION"
 _LOOK = "Look with: ao status, ao deliveries show GUID"
 
 TOP = {
-    "interrupt": _COMMENT,
-    "approve": _COMMENT,
-    "deny": _COMMENT,
     "open": "Attach to a session with: ao session attach SESSION",
     "simulate": _LOOK,
     "notify": "See what waits for you with: ao status",

@@ -1,22 +1,26 @@
-"""`ao send`: a message to an agent, with what became of it."""
+"""`ao send`, `interrupt`, `approve`, `deny`: what people say to an agent, with what became of it."""
 
 import sys
+import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bot.cli.client import ANSWER_S, post, segment
+from bot.cli.client import ANSWER_S, ServiceFailed, get, post, segment
 from bot.cli.sessions import SessionArgument
-from bot.cli.text import COLOURS, say
+from bot.cli.text import COLOURS, harmless, say
 from bot.config import calling_session, environment
 
 LONGEST = 86400.0
+QUEUED = "✓ Message queued ({reason})"
 OUTCOMES = {
     "processing": "✓ Message sent and processing",
-    "queued": "✓ Message queued (session finishing previous task)",
+    "queued": QUEUED,
     "unconfirmed": "⚠ Message sent — could not confirm it was received",
 }
+FAILED = "The message did not reach {session}: {reason}. Look at its terminal with: ao session attach {session}"
+RESTORED = "The agent of {session} had ended; the session was brought back."
 
 
 def send(
@@ -30,18 +34,101 @@ def send(
     ] = None,
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
-    message = _message(text or [], file)
-    caller = calling_session(environment())
     body: dict[str, object] = {
-        "text": f"[from {caller}] {message}" if caller else message,
-        "wait": not no_wait,
-        "timeout": timeout,
-        "author": caller,
-    }
+        "text": _signed(_message(text or [], file)), "wait": not no_wait, "timeout": timeout, "author": _author(),
+        "key": str(uuid.uuid4()),
+    }  # fmt: skip
     patience = LONGEST if timeout is None else timeout
     sent = post(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
-    outcome = OUTCOMES[sent["result"]]
+    _tell(session, sent)
+
+
+def interrupt(
+    session: SessionArgument,
+    text: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="What to say to it then.")] = None,
+) -> None:
+    """Stops what a session's agent is doing, and says something to it first."""
+    said = " ".join(text or []).strip()
+    body: dict[str, object] = {
+        "text": _signed(said) if said else None, "author": _author(), "key": str(uuid.uuid4()),
+    }  # fmt: skip
+    done = post(f"sessions/{segment(session)}/interrupt", body)
+    if done["result"] == "interrupted":
+        say(f"✓ {session} was interrupted", COLOURS["✓"])
+    else:
+        say(f"- {session} was idle already")
+    if done["messageId"] is not None:
+        say("✓ Message queued (it goes first)", COLOURS["✓"])
+
+
+def approve(
+    session: SessionArgument,
+    choice: Annotated[
+        int | None, typer.Argument(metavar="[N]", min=1, help="Which of the answers that the agent offers.")
+    ] = None,
+    question: Annotated[
+        str | None, typer.Option(help="Answer this question only: its id, as the interface gives it.")
+    ] = None,
+) -> None:
+    """Answers what a session's agent asks with yes."""
+    asked = _asked(session)
+    if choice is not None and choice > max(1, len(asked["choices"])):
+        raise typer.BadParameter(f"{session} offers no answer {choice}; choose one of those above")
+    body: dict[str, object] = {
+        "question": question or asked["id"], "allow": True, "choice": choice, "author": _author(),
+    }  # fmt: skip
+    post(f"sessions/{segment(session)}/decision", body)
+    chosen = f": {harmless(asked['choices'][choice - 1])}" if choice and asked["choices"] else ""
+    say(f"✓ Approved{chosen}", COLOURS["✓"])
+
+
+def deny(
+    session: SessionArgument,
+    why: Annotated[list[str] | None, typer.Argument(metavar="WHY", help="What to say to the agent then.")] = None,
+    question: Annotated[
+        str | None, typer.Option(help="Answer this question only: its id, as the interface gives it.")
+    ] = None,
+) -> None:
+    """Answers what a session's agent asks with no."""
+    asked, said = _asked(session), " ".join(why or []).strip()
+    body: dict[str, object] = {
+        "question": question or asked["id"], "allow": False, "why": _signed(said) if said else None,
+        "author": _author(),
+    }  # fmt: skip
+    done = post(f"sessions/{segment(session)}/decision", body)
+    say("✗ Denied", COLOURS["✗"])
+    if done["messageId"] is not None:
+        say("✓ Message queued (session finishing previous task)", COLOURS["✓"])
+
+
+def _asked(session: str) -> Any:
+    """Return the session's question, after showing it."""
+    asked = get(f"sessions/{segment(session)}/question")
+    say(f"{session} asks: {harmless(asked['text'])}")
+    for number, choice in enumerate(asked["choices"], 1):
+        say(f"  {number} {harmless(choice)}")
+    return asked
+
+
+def _tell(session: str, sent: dict[str, Any]) -> None:
+    if sent["restored"]:
+        say(RESTORED.format(session=session))
+    if sent["result"] == "failed":
+        raise ServiceFailed(FAILED.format(session=session, reason=harmless(sent["reason"])))
+    outcome = OUTCOMES[sent["result"]].format(reason=harmless(sent["reason"]))
     say(outcome, COLOURS[outcome[0]])
+
+
+def _author() -> str | None:
+    """Return who speaks: the session whose agent runs this, or the person."""
+    env = environment()
+    return calling_session(env) or env.get("USER") or env.get("LOGNAME") or None
+
+
+def _signed(message: str) -> str:
+    """Put the sender before what an agent says to another."""
+    caller = calling_session(environment())
+    return f"[from {caller}] {message}" if caller else message
 
 
 def _message(words: list[str], file: str | None) -> str:

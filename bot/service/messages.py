@@ -1,17 +1,34 @@
 """Takes in what people say to agents on the command line."""
 
 import asyncio
+import contextlib
+import time
 import uuid
+from collections.abc import Callable
 
-from bot.api.messages import Sent
+from bot.api.messages import Decided, Interrupted, MessageView, QuestionView, Sent
 from bot.parts import Parts
 from bot.service.seen import seen
-from runtime.errors import UserError
-from runtime.inbox import FAILED, PASTED, QUEUED
-from runtime.store import messages
+from runtime import prompts
+from runtime.agents import named
+from runtime.answering import NO_QUESTION, decide, open_question
+from runtime.errors import NotAllowed, UserError
+from runtime.inbox import FAILED, INTERRUPT, PASTED, QUEUED
+from runtime.inbox import Message as Stored
+from runtime.interrupting import ASKS, IDLE
+from runtime.look import Look
+from runtime.restore import bring_back, why_not
+from runtime.said import Decision, Interrupt, Request
+from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
+from runtime.view import iso
 
-NOT_LIVE = "{name} has ended ({status}): start it again by putting the label on its issue."
+GONE = "the agent of {name} has ended: `ao session restore {name}` brings it back"
+UNANSWERED = "{name} has not been reached: look at it with `ao session attach {name}`"
+NOT_ITSELF = "{author} is an agent: only a person may answer what agents ask"
+BUSY = "session finishing previous task"
+
+CARRIED_OUT_WITHIN = 20.0
 
 
 class Messages:
@@ -21,36 +38,159 @@ class Messages:
         self._parts = parts
         self._store = parts.store
 
-    async def send(self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None) -> Sent:
-        """Commit a message and, with `wait`, watch until the agent has taken it in or `patience` is over."""
-        session = seen(self._parts, name).session
-        if not session.live:
-            raise UserError(NOT_LIVE.format(name=name, status=session.announced_status))
-        identity = await self._store.write(lambda tx: _queue(tx, name, text, author or "person"))
+    async def send(
+        self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None, key: str | None
+    ) -> Sent:
+        """Commit a message, for an agent that is gone after bringing it back, and watch what becomes of it."""
+        found, by = seen(self._parts, name), author or "person"
+        source = f"send:{name}:{key or uuid.uuid4()}"
+
+        def job(tx: Tx) -> tuple[int, bool]:
+            tx.source = "person"
+            known = messages.by_key(tx.sql, source)
+            if known is not None:
+                return known.id, False
+            back = _bring_back(tx, found, by)
+            return messages.add(
+                tx, name, kind="person", source_key=source, author=by, parts={"body": text}
+            ) or 0, back  # fmt: skip
+
+        identity, restored = await self._store.write(job)
         if wait:
-            default = self._parts.projects[session.project].times.send_wait
-            await self._watch(identity, default if patience is None else patience)
-        message = self._store.read(lambda sql: messages.get(sql, identity))
-        state = message.state if message else FAILED
-        result = "queued" if state == QUEUED else "unconfirmed" if state in (PASTED, FAILED) else "processing"
-        return Sent(message_id=identity, result=result)  # type: ignore[arg-type]  # one of three literals
+            default = self._parts.projects[found.session.project].times.send_wait
+            until = time.monotonic() + (default if patience is None else patience)
+            await self._watch(identity, until)
+            if not restored and self._ended_under(identity, name):
+                restored = await self._store.write(lambda tx: _try_again(tx, identity, seen(self._parts, name), by))
+                await self._watch(identity, until)
+        return self._sent(identity, name, restored)
 
-    async def _watch(self, identity: int, patience: float) -> None:
-        with self._store.listening(f"message:{identity}") as news:
-            try:
-                async with asyncio.timeout(patience):
-                    while self._waits(identity):
-                        await news.wait()
-                        news.clear()
-            except TimeoutError:
-                return
+    def listing(self, name: str) -> list[MessageView]:
+        """Return a session's messages, oldest first."""
+        seen(self._parts, name)
+        return [_view(one) for one in self._store.read(lambda sql: messages.of_session(sql, name))]
 
-    def _waits(self, identity: int) -> bool:
-        message = self._store.read(lambda sql: messages.get(sql, identity))
-        return message is not None and message.waiting
+    async def interrupt(self, name: str, text: str | None, *, author: str | None, key: str | None) -> Interrupted:
+        """Ask the session's keeper to stop the turn, and wait for what came of it."""
+        found, by = self._with_agent(name), author or "person"
+        if open_question(found.facts) is not None:
+            raise UserError(ASKS.format(id=name))
+        source = f"interrupt:{name}:{key or uuid.uuid4()}"
+
+        def job(tx: Tx) -> tuple[int | None, float | None]:
+            tx.source = "person"
+            known = messages.by_key(tx.sql, source) if text else None
+            if known is not None:
+                return known.id, None
+            facts.learn(tx, name, Interrupt(by=by), source="person")
+            said = {"kind": INTERRUPT, "source_key": source, "author": by, "parts": {"body": text}}
+            return (messages.add(tx, name, **said) if text else None), tx.now  # type: ignore[arg-type]  # a table of keyword arguments
+
+        identity, at = await self._store.write(job)
+        if at is None:
+            return Interrupted(result="interrupted", message_id=identity)
+        asked = await self._carried_out(name, lambda look: look.facts.interrupt, since=at)
+        return Interrupted(result="idle" if asked.evidence == IDLE else "interrupted", message_id=identity)
+
+    def question(self, name: str) -> QuestionView:
+        """Return what the agent asks."""
+        asked = open_question(self._with_agent(name).facts)
+        if asked is None:
+            raise UserError(NO_QUESTION.format(id=name))
+        return QuestionView(id=asked.id, text=asked.text, choices=list(asked.choices), asked_at=iso(asked.asked_at))
+
+    async def decide(
+        self, name: str, question: str, *, allow: bool, choice: int | None, why: str | None, author: str | None
+    ) -> Decided:
+        """Let the session's keeper answer that question, once; what goes with a no is said when the agent listens."""
+        found, by = self._with_agent(name), author or "person"
+        if self._store.read(lambda sql: sessions.get(sql, by)) is not None:
+            raise NotAllowed(NOT_ITSELF.format(author=by))
+        can = named(found.session.agent).capabilities
+
+        def job(tx: Tx) -> float:
+            tx.source = "person"
+            wanted = Decision(by=by, question_id=question, question="", allow=allow, choice=choice)
+            decide(tx, name, can, wanted)
+            return tx.now
+
+        at = await self._store.write(job)
+        done = await self._carried_out(name, lambda look: look.facts.decision, since=at)
+        told = (await self.send(name, why, author=author, wait=False, patience=None, key=question)) if why else None
+        asked = done.question if isinstance(done, Decision) else ""
+        return Decided(question=asked, allowed=allow, message_id=told.message_id if told else None)
+
+    def _with_agent(self, name: str) -> Look:
+        found = seen(self._parts, name)
+        if not found.session.live or not found.agent_runs:
+            raise UserError(GONE.format(name=name))
+        return found
+
+    async def _carried_out(self, name: str, which: Callable[[Look], Request | None], *, since: float) -> Request:
+        """Wait until a request is done; UserError says why it could not be."""
+        with self._store.listening(name) as news, contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CARRIED_OUT_WITHIN):
+                while True:
+                    request = which(seen(self._parts, name))
+                    if request is not None and request.at >= since and not request.open:
+                        if request.state == "failed":
+                            raise UserError(request.evidence)
+                        return request
+                    self._with_agent(name)
+                    await news.wait()
+                    news.clear()
+        raise UserError(UNANSWERED.format(name=name))
+
+    async def _watch(self, identity: int, until: float) -> None:
+        with self._store.listening(f"message:{identity}") as news, contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                while (now := self._message(identity)) is not None and now.waiting:
+                    await news.wait()
+                    news.clear()
+
+    def _ended_under(self, identity: int, name: str) -> bool:
+        """Tell whether the agent has ended before it took the message in, and can be brought back."""
+        message, found = self._message(identity), seen(self._parts, name)
+        gone = not found.session.live or not found.agent_runs
+        return message is not None and message.state == FAILED and gone and why_not(found) is None
+
+    def _sent(self, identity: int, name: str, restored: bool) -> Sent:
+        message, found = self._message(identity), seen(self._parts, name)
+        if message is None or message.state == FAILED:
+            why = message.evidence if message else "it was forgotten"
+            return Sent(message_id=identity, result="failed", reason=why, restored=restored)
+        if message.state == QUEUED:
+            busy = found.facts.turn is not None and found.facts.turn.state == "active"
+            why = BUSY if busy else found.why_not_type() or message.evidence or BUSY
+            return Sent(message_id=identity, result="queued", reason=why, restored=restored)
+        if message.state == PASTED:
+            return Sent(message_id=identity, result="unconfirmed", reason=message.evidence, restored=restored)
+        return Sent(message_id=identity, result="processing", restored=restored)
+
+    def _message(self, identity: int) -> Stored | None:
+        return self._store.read(lambda sql: messages.get(sql, identity))
 
 
-def _queue(tx: Tx, name: str, body: str, author: str) -> int:
+def _bring_back(tx: Tx, found: Look, by: str) -> bool:
+    """Bring the session back if its agent is gone; return whether that was needed."""
+    if found.session.live and found.agent_runs:
+        return False
+    if why := why_not(found):
+        raise UserError(why)
+    bring_back(tx, found.session, by=by)
+    return True
+
+
+def _try_again(tx: Tx, identity: int, found: Look, by: str) -> bool:
     tx.source = "person"
-    key = f"send:{uuid.uuid4()}"
-    return messages.add(tx, name, kind="person", source_key=key, author=author, parts={"body": body}) or 0
+    back = _bring_back(tx, found, by)
+    messages.requeue(tx, identity, "the session was brought back")
+    return back
+
+
+def _view(message: Stored) -> MessageView:
+    return MessageView(
+        id=message.id, kind=message.kind, author=message.author, state=message.state, evidence=message.evidence,  # type: ignore[arg-type]  # one of five literals
+        text=message.text or prompts.message(message), created_at=iso(message.created_at),
+        changed_at=iso(message.changed_at), attempts=message.attempts,
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from bot.api.cleanups import CleanedUp
 from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.explain import Explanation
 from bot.api.listen import bind
-from bot.api.messages import Sent
+from bot.api.messages import Decided, Interrupted, MessageView, QuestionView, Sent
 from bot.api.operation import Unknown
 from bot.api.orchestrators import Orchestrator
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
@@ -188,7 +188,7 @@ class FakeSpawns(FakePart):
 
 
 class FakeMessages(FakePart):
-    async def send(self, name, text, *, author, wait, patience):
+    async def send(self, name, text, *, author, wait, patience, key):
         self.service.sessions.get(name)
         self.service.asked.append(("send", name, text, author, wait, patience))
         if self.service.busy:
@@ -197,7 +197,36 @@ class FakeMessages(FakePart):
             raise UserError(f"The agent of {name} has ended. Label its issue again.")
         if self.service.outcome == "broken":
             raise RuntimeError("a secret detail")
-        return Sent(message_id=7, result=self.service.outcome)
+        reason = {"queued": "session finishing previous task", "failed": "the agent's process has ended"}
+        restored = self.service.outcome == "failed"
+        said = reason.get(self.service.outcome, "")
+        return Sent(message_id=7, result=self.service.outcome, reason=said, restored=restored)
+
+    def listing(self, name):
+        self.service.sessions.get(name)
+        return [
+            MessageView(
+                id=7, kind="person", author="me", state="answered", evidence="the turn ended", text="Go on.",
+                created_at=LONG_AGO, changed_at=LONG_AGO, attempts=1,
+            )
+        ]  # fmt: skip
+
+    async def interrupt(self, name, text, *, author, key):
+        self.service.sessions.get(name)
+        self.service.asked.append(("interrupt", name, text, author))
+        idle = self.service.outcome == "idle"
+        return Interrupted(result="idle" if idle else "interrupted", message_id=8 if text else None)
+
+    def question(self, name):
+        self.service.sessions.get(name)
+        if self.service.outcome == "idle":
+            raise UserError(f"{name} asks nothing now: `ao status` shows what it does")
+        return QuestionView(id="0123", text="May I?\x1b[2J", choices=["this once", "always"], asked_at=LONG_AGO)
+
+    async def decide(self, name, question, *, allow, choice, why, author):
+        self.service.sessions.get(name)
+        self.service.asked.append(("decide", name, question, allow, choice, why, author))
+        return Decided(question="May I?", allowed=allow, message_id=9 if why else None)
 
 
 class FakeWords(FakePart):

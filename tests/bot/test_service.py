@@ -37,7 +37,7 @@ def service(parts):
 
 
 def send(service, text="Go on.", **more):
-    return service.messages.send("app-1", text, **{"author": None, "wait": False, "patience": 5.0, **more})
+    return service.messages.send("app-1", text, **{"author": None, "wait": False, "patience": 5.0, "key": None, **more})
 
 
 async def test_sessions_are_listed_without_the_ended_ones(bot, service):
@@ -121,7 +121,7 @@ async def test_message_is_queued_and_no_one_waits(bot, service):
     )
 
 
-@pytest.mark.parametrize(("state", "result"), [(ACCEPTED, "processing"), (FAILED, "unconfirmed")])
+@pytest.mark.parametrize(("state", "result"), [(ACCEPTED, "processing"), (FAILED, "failed")])
 async def test_sender_waits_for_the_receipt(bot, service, state, result):
     await bot.starts()
     sending = asyncio.create_task(send(service, wait=True))
@@ -141,12 +141,29 @@ async def test_sender_does_not_wait_longer_than_asked(bot, service, state, resul
     assert (await asyncio.wait_for(sending, 5)).result == result
 
 
-async def test_nothing_is_sent_to_an_ended_session(bot, service):
+async def test_nothing_is_sent_to_a_merged_session(bot, github, service):
     await bot.starts()
-    await bot.learns(Killed(by="me"))
-    with pytest.raises(UserError, match=r"app-1 has ended \(killed\)"):
+    pull = github.open_pull()
+    await bot.receives(github.pull(pull))
+    await bot.receives(github.merge(pull))
+    with pytest.raises(UserError, match=r"is merged: `ao session restore app-1 --force`"):
         await send(service)
-    assert bot.messages == []
+    assert [message.kind for message in bot.messages if message.kind != "task"] == []
+
+
+async def test_request_that_is_repeated_makes_no_second_message(bot, service):
+    await bot.starts(turn="active")
+    first, second = await send(service, key="k-1"), await send(service, key="k-1")
+    assert first.message_id == second.message_id
+    assert len(bot.messages) == 1
+
+
+async def test_messages_are_listed_with_how_far_they_have_come(bot, service):
+    await bot.starts(turn="waiting")
+    sent = await send(service, "Go on, please.")
+    assert (sent.result, sent.reason) == ("queued", "the agent waits for a decision")
+    [listed] = service.messages.listing("app-1")
+    assert (listed.kind, listed.state, listed.text, listed.author) == ("person", "queued", "Go on, please.", "person")
 
 
 async def test_deliveries_are_listed_shown_and_replayed(bot, github, service):

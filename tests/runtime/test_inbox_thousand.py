@@ -4,40 +4,18 @@ What the agents' own diaries say counts, and what stands on their terminals; not
 """
 
 import asyncio
-import json
-import os
 import random
 import re
-import shutil
-import tempfile
 import time
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
-from runtime import agents
-from runtime.announce import Announcer
 from runtime.composer import as_terminal_text
 from runtime.facts import Process
-from runtime.hands import Hands, Patience
-from runtime.look import look
 from runtime.processes import is_agent
-from runtime.project import Limits, Times
-from runtime.pushes import Wake
 from runtime.restore import bring_back, why_not
-from runtime.store import facts, messages, sessions
-from runtime.store.store import Store
-from runtime.supervisor import Supervisor
-from runtime.tmux import Tmux
-from runtime.typing import TypingPolicy
-from tests.fakes.bot import a_project
-from tests.fakes.hands import FakeWorkspaces
-
-QUICK = Patience(
-    probe_every=0.3, after_restart=0.3, when_refused=0.05, people_first=0.2, hang_up=0.2,
-    typing=TypingPolicy(waits=(0.15, 0.4, 0.6, 0.8), echo_within=0.3, ready_within=0.5),
-)  # fmt: skip
+from runtime.store import facts, messages
+from tests.runtime.crowd import Crowd, crowd
 
 SPELLS = {
     "nothing": ([], 8),
@@ -73,55 +51,13 @@ def script():
     return "".join(rule(spell, actions) for spell, (actions, _) in SPELLS.items())
 
 
-class Workspaces(FakeWorkspaces):
-    """Worktrees that are empty directories."""
+class World(Crowd):
+    """A crowd, whoever talks to it, and whoever makes trouble."""
 
-    async def open(self, session, gate, *, beside=None):
-        self.worktree(session).mkdir(parents=True, exist_ok=True)
-        return "b" * 40, {}
-
-    async def reopen(self, session, gate, *, merged, pushed, beside):
-        return {}, False
-
-
-class World:
-    """Sessions of scripted agents in one tmux server, kept by a real supervisor; and whoever makes trouble."""
-
-    def __init__(self, root, seed, names):
-        self.root, self.random = root, random.Random(seed)
-        self.diaries = root / "diaries"
-        self.diaries.mkdir()
-        (root / "script.toml").write_text(script())
-        self.project = a_project(
-            script=root / "script.toml", env={"AO_DIARY": str(self.diaries)}, times=Times(death_confirm=0.1)
-        )
-        projects = {"app": self.project}
-        self.store = Store(root / "ao.db", judge=Announcer(projects, {}))
-        self.tmux, self.pokes = Tmux(root / "tmux"), asyncio.Queue()
-        self.did = []
-
-        async def nothing(_name):
-            return None
-
-        self.hands = Hands(
-            store=self.store, tmux=self.tmux, workspaces=Workspaces(root / "trees", self.did), agents=agents.named,
-            forge=None, projects=projects, limits=Limits(sessions=100), launch_root=root / "launch",
-            environment={"PATH": os.environ["PATH"]}, open_gate=nothing, close_gate=nothing,
-            wake=Wake(self.pokes.put_nowait), clock=time.time, patience=QUICK,
-        )  # fmt: skip
-        self.names = [f"app-{number + 1}" for number in range(names)]
-        self.sent = {}
+    def __init__(self, root, script, count, stories, *, seed):
+        super().__init__(root, script, count)
+        self.random, self.sent = random.Random(seed), {}
         self.answered = {name: 0 for name in self.names}
-
-    async def claim(self):
-        def job(tx):
-            for _ in self.names:
-                sessions.claim(
-                    tx, project="app", prefix="app", repo="octo/app", issue=None, title="t", task="Begin.",
-                    agent="scripted", base="main", asked_by="me",
-                )  # fmt: skip
-
-        await self.store.write(job)
 
     def text(self, number):
         """Words for message `number`: short, long, with a first line like all others, or like a command."""
@@ -148,12 +84,6 @@ class World:
             )
             if self.random.random() < 0.1:
                 await asyncio.sleep(self.random.random() * 0.2)
-
-    def messages(self):
-        return [one for name in self.names for one in self.store.read(lambda sql, n=name: messages.of_session(sql, n))]
-
-    def seen(self, name):
-        return self.store.read(lambda sql: look(sql, name))
 
     async def person(self):
         """Answer what agents ask, once each, and interrupt one that is stuck."""
@@ -217,42 +147,13 @@ class World:
             lines += [f"    | {line[:100]}" for line in screens.get(name, "").splitlines()[-8:]]
         return "\n".join([f"{len(waiting)} wait", *lines])
 
-    def diary(self, name):
-        file = self.diaries / f"{name}.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    async def screens(self):
-        panes = await self.tmux.panes()
-        return {name: await self.tmux.capture(panes[name].pane_id, lines=20000) for name in self.names if name in panes}
-
-
-@asynccontextmanager
-async def world(seed, sessions_, root):
-    made = World(root, seed, sessions_)
-    tasks = []
-    try:
-        await made.claim()
-        jobs = (Supervisor(made.hands, made.pokes).run(), made.person(), made.mischief(), made.revive())
-        tasks = [asyncio.create_task(job) for job in jobs]
-        yield made
-        for task in tasks:
-            assert not task.done(), task.exception()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        made.hands.wake.close()
-        await made.tmux.kill_server()
-        made.tmux.close()
-        made.store.close()
-
-
-async def play(seed, count, crowd, root, within):
-    async with world(seed, crowd, root) as made:
+async def play(seed, count, sessions, within):
+    others = (World.person, World.mischief, World.revive)
+    async with crowd(script(), sessions, *others, made=World, seed=seed) as made:
         await made.send(count)
         await made.until_all_have_arrived(count, within)
         judge(made, count, await made.screens())
-        return made
 
 
 def judge(made, count, screens):
@@ -284,18 +185,11 @@ def judge(made, count, screens):
             assert after.strip() == "", screen[-500:]
 
 
-@pytest.fixture
-def root():
-    path = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
-
-
-async def test_two_hundred_messages_reach_agents_that_misbehave(root):
-    await play(11, 200, 10, root, within=60)
+async def test_two_hundred_messages_reach_agents_that_misbehave():
+    await play(11, 200, 10, within=60)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_thousand_messages_reach_agents_that_misbehave(root, seed):
-    await play(seed, 1000, 20, root, within=600)
+async def test_a_thousand_messages_reach_agents_that_misbehave(seed):
+    await play(seed, 1000, 20, within=600)

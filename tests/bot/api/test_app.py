@@ -61,7 +61,7 @@ def test_ended_sessions_are_listed_only_on_request(ask):
 
 def test_a_message_reaches_the_service_with_its_wishes(ask, service):
     answer, sent = ask("POST", "/api/v1/sessions/app-1/messages", {"text": "hello", "wait": False, "timeout": 3})
-    assert (answer.status, sent) == (200, {"messageId": 7, "result": "processing"})
+    assert (answer.status, sent["messageId"], sent["result"]) == (200, 7, "processing")
     assert service.asked == [("send", "app-1", "hello", None, False, 3.0)]
 
 

@@ -1,0 +1,69 @@
+"""`ao send`, `interrupt`, `approve` and `deny` as a person types them."""
+
+
+def test_message_that_failed_is_an_error_with_its_reason(ao, service):
+    service.outcome = "failed"
+    shown = ao("send", "app-1", "x")
+    assert shown.returncode == 1
+    assert shown.stdout == "The agent of app-1 had ended; the session was brought back.\n"
+    assert shown.stderr == (
+        "The message did not reach app-1: the agent's process has ended. "
+        "Look at its terminal with: ao session attach app-1\n"
+    )
+
+
+def test_sender_is_named(ao, service):
+    ao("send", "app-1", "hello", USER="ann")
+    assert service.asked[0][2:4] == ("hello", "ann")
+
+
+def test_agent_is_interrupted_and_told_why(ao, service):
+    shown = ao("interrupt", "app-1")
+    assert (shown.returncode, shown.stdout) == (0, "✓ app-1 was interrupted\n")
+    shown = ao("interrupt", "app-1", "stop", "that", AO_SESSION="app-3")
+    assert shown.stdout == "✓ app-1 was interrupted\n✓ Message queued (it goes first)\n"
+    assert service.asked == [
+        ("interrupt", "app-1", None, None), ("interrupt", "app-1", "[from app-3] stop that", "app-3"),
+    ]  # fmt: skip
+
+
+def test_idle_agent_is_not_interrupted(ao, service):
+    service.outcome = "idle"
+    assert ao("interrupt", "app-1").stdout == "- app-1 was idle already\n"
+
+
+ASKED = "app-1 asks: May I?[2J\n  1 this once\n  2 always\n"
+
+
+def test_question_is_shown_and_approved(ao, service):
+    shown = ao("approve", "app-1", USER="ann")
+    assert (shown.returncode, shown.stdout) == (0, ASKED + "✓ Approved\n")
+    assert ao("approve", "app-1", "2").stdout == ASKED + "✓ Approved: always\n"
+    ao("approve", "app-1", "--question", "beef")
+    assert service.asked == [
+        ("decide", "app-1", "0123", True, None, None, "ann"), ("decide", "app-1", "0123", True, 2, None, None),
+        ("decide", "app-1", "beef", True, None, None, None),
+    ]  # fmt: skip
+
+
+def test_question_is_denied_and_why_is_said(ao, service):
+    assert ao("deny", "app-1").stdout == ASKED + "✗ Denied\n"
+    shown = ao("deny", "app-1", "not", "now")
+    assert shown.stdout == ASKED + "✗ Denied\n✓ Message queued (session finishing previous task)\n"
+    assert [one[5] for one in service.asked] == [None, "not now"]
+
+
+def test_nothing_is_answered_when_nothing_is_asked(ao, service):
+    service.outcome = "idle"
+    for command in ("approve", "deny"):
+        shown = ao(command, "app-1")
+        assert (shown.returncode, shown.stderr) == (1, "app-1 asks nothing now: `ao status` shows what it does\n")
+    assert service.asked == []
+
+
+def test_choice_that_cannot_be_is_wrong_usage(ao, service):
+    for choice, told in (("0", "'0' is not a number"), ("x", "'x' is not a number"), ("9", "app-1 offers no answer 9")):
+        shown = ao("approve", "app-1", choice)
+        assert shown.returncode == 2
+        assert told in shown.stderr
+    assert service.asked == []
