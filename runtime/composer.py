@@ -7,6 +7,8 @@ MAY_COMMAND = ("/", "!", "#")
 PROBE = "~.~.~"
 # How agents that show long pastes as one word write it.
 FOLDED = "[Pasted"
+# Characters, white space left out, by which the end of a text is recognised.
+ENDING = 24
 
 _GONE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
 # Reorder, hide or smuggle text: bidirectional controls, zero-width characters and tags.
@@ -38,27 +40,29 @@ def as_terminal_text(text: str) -> str:
     return f" {plain}" if plain.startswith(MAY_COMMAND) else plain
 
 
-def beginning(text: str) -> str:
-    """Return what the first line of a composer with this text shows in any width."""
-    return _squeezed(next((line for line in text.split("\n") if line.strip()), "").strip()[:24])
+def shows(screen: str, before: str, text: str) -> bool:
+    """Tell whether the end of a text has come onto the screen; something that ends alike may have stood there before.
 
-
-def shows(screen: str, before: str, start: str) -> bool:
-    """Tell whether a text with this beginning has come onto the screen: an earlier one like it may stand there too."""
-    now, then = _squeezed(screen), _squeezed(before)
-    return any(now.count(sign) > then.count(sign) for sign in (start, FOLDED) if sign)
+    Its beginning tells nothing: that of every comment is the same, and a composer scrolls to its end.
+    """
+    now, then = _closed(screen), _closed(before)
+    return any(now.count(sign) > then.count(sign) for sign in (_closed(text)[-ENDING:], FOLDED) if sign)
 
 
 def holds(screen: str, text: str) -> bool:
     """Tell whether the composer holds the text, seen by the probe right behind it."""
     now = _closed(screen)
-    return _closed(text)[-12:] + PROBE in now or _FOLDED_BEFORE_PROBE.search(now) is not None
+    return _closed(text)[-ENDING:] + PROBE in now or _FOLDED_BEFORE_PROBE.search(now) is not None
 
 
 def is_one_of(line: str, texts: list[str]) -> bool:
     """Tell whether the composer's line is one of these texts, or a probe that was left behind."""
     shown = _squeezed(line)
-    return PROBE in shown or any(beginning(text) in shown for text in texts if text.strip())
+    return PROBE in shown or any(_beginning(text) in shown for text in texts if text.strip())
+
+
+def _beginning(text: str) -> str:
+    return _squeezed(next(line for line in text.split("\n") if line.strip()).strip()[:24])
 
 
 def _squeezed(text: str) -> str:

@@ -74,6 +74,7 @@ class Terminal(msgspec.Struct, frozen=True):
     column: int
     line: str
     """The line that the cursor is on."""
+    screen: str
 
 
 class _Formats(NamedTuple):
@@ -97,7 +98,9 @@ def terminal_of(said: Sequence[str]) -> Terminal:
     start = len(clients)
     _, column, row = said[start].split()
     screen = said[start + 1 :]
-    return Terminal(max(typed, default=None), int(column), screen[int(row)] if int(row) < len(screen) else "")
+    return Terminal(
+        max(typed, default=None), int(column), screen[int(row)] if int(row) < len(screen) else "", "\n".join(screen)
+    )
 
 
 def pane_of(line: str) -> tuple[str, Pane] | None:

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from runtime.composer import PROBE, beginning, holds, shows
+from runtime.composer import PROBE, holds, shows
 from runtime.panes import Condition, Paste, Still, always
 from runtime.tmux import Tmux
 
@@ -204,7 +204,10 @@ class _Typist:
         return done != "dead"
 
     async def _shows_text(self) -> bool:
-        return shows(await self._tmux.capture(self._pane), self._before, beginning(self._text))
+        """Tell whether the text stands in the composer, and not only in what was said before."""
+        terminal = await self._tmux.terminal(self._target.session, self._pane)
+        empty = terminal is None or terminal.column == self._policy.empty_at
+        return terminal is not None and not empty and shows(terminal.screen, self._before, self._text)
 
     async def _probe(self) -> Literal["text", "clear", "silent", "dead"]:
         """Type something visible behind whatever stands in the composer, and take it back.

@@ -18,15 +18,15 @@ match = 'Begin'
 actions = [{say = 'begun'}]
 
 [[rule]]
-match = 'hang'
+match = '^hang'
 actions = ['stuck']
 
 [[rule]]
-match = 'ask'
+match = '^ask'
 actions = [{ask_permission = {question = 'May I?', choices = ['once', 'always']}}]
 
 [[rule]]
-match = 'die'
+match = '^die'
 actions = [{die_after_paste = 1}]
 
 [[rule]]

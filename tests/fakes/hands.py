@@ -9,7 +9,7 @@ from runtime.agents import Capabilities
 from runtime.git import Git
 from runtime.hands import Hands, Patience
 from runtime.launch import Launch
-from runtime.panes import Pane, Paste
+from runtime.panes import Pane, Paste, Terminal
 from runtime.project import Limits
 from runtime.workspaces import NumberTaken
 from tests.fakes.bot import Bot
@@ -49,8 +49,8 @@ class FakeTmux:
     async def capture(self, pane: str, *, lines: int = 0) -> str:
         return self.screens.get(pane, "")
 
-    async def terminal(self, name: str, pane: str) -> None:
-        return None
+    async def terminal(self, name: str, pane: str) -> Terminal:
+        return Terminal(None, 9, "", self.screens.get(pane, ""))
 
     async def press(self, pane: str, *keys: str) -> bool:
         self.did.append(f"press {' '.join(keys)}")

@@ -88,7 +88,8 @@ class Crowd:
 
     def took(self, name="app-1"):
         """What the agent itself says that it was told, its task left out."""
-        return [line["text"] for line in self.diary(name) if line["what"] == "took"][1:]
+        told = [line["text"] for line in self.diary(name) if line["what"] == "took"]
+        return [text for text in told if not text.startswith(("You are working on", "You were cut off"))]
 
     def pressed(self, name="app-1"):
         """The keys that dialogs of the agent got."""

@@ -22,23 +22,23 @@ match = 'Begin'
 actions = [{say = 'begun'}]
 
 [[rule]]
-match = 'hang'
+match = '^hang'
 actions = [{restore_prompt = 1}, 'stuck']
 
 [[rule]]
-match = 'deaf'
+match = '^deaf'
 actions = [{deaf = {seconds = 0.3}}, 'stuck']
 
 [[rule]]
-match = 'dig in'
+match = '^dig in'
 actions = [{deaf = {seconds = 60}}, 'stuck']
 
 [[rule]]
-match = 'choose'
+match = '^choose'
 actions = [{ask_permission = {question = 'Which one?', choices = ['the first', 'the second']}}]
 
 [[rule]]
-match = 'ask'
+match = '^ask'
 actions = [{ask_permission = 'May I?'}, {say = 'did it'}]
 
 [[rule]]
