@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import msgspec
 
@@ -46,6 +45,7 @@ class Watch:
         self._life = life
         self._outage = ""
         self._silent = 0
+        self._looked_at = 0.0
 
     async def run(self) -> None:
         """Probe for ever, the first time at once."""
@@ -66,6 +66,7 @@ class Watch:
         expected = [one for one in self._hands.store.read(watched) if one.project in projects]
         if not expected:
             return
+        self._looked_at = self._hands.clock()
         panes = await self._panes()
         if panes is None and self._silent < 2:
             return  # a hiccup changes nothing
@@ -130,7 +131,7 @@ class Watch:
             for look in changed:
                 _learn_probe(tx, look)
             for look in gone:
-                _learn_loss(tx, look)
+                _learn_loss(tx, look, self._looked_at)
 
         await self._hands.store.write(job)
 
@@ -146,7 +147,8 @@ class Watch:
         now = self._hands.clock()
         run = one.process.run if one.process else ""
         fact = Process(at=now, state="exited", run=run, exit_code=pane.exit_code, signal=pane.signal)
-        await self._hands.store.write(partial(_learn_end, one.name, fact, "the agent's process has ended"))
+        why, looked_at = "the agent's process has ended", self._looked_at
+        await self._hands.store.write(lambda tx: _learn_end(tx, one.name, fact, why, looked_at))
 
 
 def _is_dead(one: Watched, panes: Mapping[str, Pane] | None) -> bool:
@@ -158,12 +160,16 @@ def _learn_probe(tx: Tx, look: Seen) -> None:
     facts.learn(tx, look.of.name, look.probe, source="tmux")
 
 
-def _learn_loss(tx: Tx, look: Seen) -> None:
+def _learn_loss(tx: Tx, look: Seen, looked_at: float) -> None:
     known = look.of.process or Process(state="running")
     fact = msgspec.structs.replace(known, at=tx.now, state="lost", detail=str(look.sight))
-    _learn_end(look.of.name, fact, str(look.sight), tx)
+    _learn_end(tx, look.of.name, fact, str(look.sight), looked_at)
 
 
-def _learn_end(name: str, fact: Process, why: str, tx: Tx) -> None:
+def _learn_end(tx: Tx, name: str, fact: Process, why: str, looked_at: float) -> None:
+    """Store an end, unless the session was brought back since it was looked for."""
+    restored = facts.of_session(tx.sql, name, 0.0).restored
+    if restored is not None and restored.at >= looked_at:
+        return
     if facts.learn(tx, name, fact, source="tmux"):
         messages.fail_waiting(tx, name, why)

@@ -11,7 +11,7 @@ import pytest
 from runtime import processes
 from runtime.facts import Process
 from runtime.host import boot_id, machine_started, read_boot_id
-from runtime.processes import life
+from runtime.processes import is_agent, life
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells it under /proc")
 
@@ -119,3 +119,34 @@ def test_boot_of_a_mac_is_asked_of_sysctl(monkeypatch, tmp_path):
 
     monkeypatch.setattr(subprocess, "run", missing)
     assert read_boot_id(tmp_path / "none") == ""
+
+
+@LINUX
+@pytest.mark.parametrize("argv", [["sh", "-c", "read x; exit"], [sys.executable, "-c", "input()"]])
+def test_agent_that_has_become_a_shell_is_gone(argv, until_runs):
+    child = until_runs(argv)
+    ours = running(child.pid, boot=boot_id(), ticks=ticks(child.pid))
+    shell = argv[0] == "sh"
+    assert (life(ours), is_agent(ours)) == (("gone", False) if shell else ("alive", True))
+
+
+@pytest.fixture
+def until_runs():
+    children = []
+
+    def run(argv):
+        child = subprocess.Popen(argv, stdin=subprocess.PIPE)
+        children.append(child)
+        while Path(f"/proc/{child.pid}/comm").read_text().startswith("pytest"):
+            time.sleep(0.001)
+        return child
+
+    yield run
+    for child in children:
+        child.communicate(b"\n")
+
+
+def test_agent_is_there_unless_it_is_certainly_not(ended):
+    assert is_agent(None)
+    assert is_agent(running(1))
+    assert not is_agent(running(ended))

@@ -272,3 +272,20 @@ async def test_sessions_without_an_agent_are_not_looked_for(bot, github, deeds, 
     deeds.tmux.broken = AssertionError("nobody has to be asked")
     await watch.probe()
     assert len(bot.live) == 1
+
+
+async def test_session_that_is_brought_back_while_it_is_looked_for_does_not_end_again(bot, deeds):
+    await several(bot, deeds, 1)
+    deeds.tmux.pane("app-1", dead=True, code=1)
+    panes = deeds.tmux.panes
+
+    async def late():
+        found = await panes()
+        bot.clock.passes(0.1)
+        await bot.learns(Restored(by="me"))
+        bot.clock.passes(0.1)
+        return found
+
+    deeds.tmux.panes = late
+    await watching(deeds, "alive").probe()
+    assert (bot.facts.process, len(bot.live)) == (None, 1)
