@@ -27,6 +27,7 @@ _INSTALL_GIT = "install git 2.38 or newer: https://git-scm.com/downloads"
 def examine(environ: Mapping[str, str], cwd: Path, *, fix: bool = False) -> list[Finding]:
     """Run every check; with `fix`, the data directory is created and closed to other people first."""
     from bot.doctor_online import online
+    from bot.doctor_strays import leftovers
 
     place = data_dir(environ, cwd)
     # first, since a data directory that can be created is no problem of the configuration
@@ -34,7 +35,7 @@ def examine(environ: Mapping[str, str], cwd: Path, *, fix: bool = False) -> list
     reading = read(environ, cwd)
     config = reading.config
     findings = [_python(), git(environ), _tmux(place), *_configuration(config, [*reading.problems, *reading.lacking])]
-    findings += [*storage, *_agents(config, environ)]
+    findings += [*storage, *leftovers(place, config), *_agents(config, environ)]
     if config is not None:
         findings += [*_key(config, fix=fix), *_sandbox(config), *online(config)]
     return findings
