@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import accept, crowd, peers, size, spawning, starting, talking, telling
+from bench import accept, crowd, peers, pool, size, spawning, starting, talking, telling
 from bench.figure import Figure
 
 Measure = Callable[[], Awaitable[list[Figure]]]
@@ -58,6 +58,7 @@ async def peer() -> list[Figure]:
 
 MEASURES: dict[str, Measure] = {
     "spawn": spawning.spawn,  # first, because the worktrees that others delete make new ones slow for a while
+    "warm": pool.warm,
     "accept": accepting,
     "comment": talking.comment,
     "ci": talking.checks,

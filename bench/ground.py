@@ -27,7 +27,7 @@ PROJECT = "names"
 PREFIX = "nam"
 PATIENCE = 60.0
 CONFIG = """defaults: {{agent: {agent}}}
-limits: {{sessions: 200, spawns_at_once: 2}}
+limits: {{sessions: 200, spawns_at_once: 2, warm: 0}}
 times: {{idle_after: 1h, stuck_after: 1h}}
 projects:
   names:
@@ -144,16 +144,18 @@ class Ground:
 
 @asynccontextmanager
 async def ground(
-    *, files: dict[str, str] | None = None, script: str = "", serve: list[str] | None = None
+    *, files: dict[str, str] | None = None, script: str = "", serve: list[str] | None = None, warm: int = 0
 ) -> AsyncIterator[Ground]:
-    """Set everything up in a directory of its own, and remove all of it at the end."""
+    """Set everything up in a directory of its own, and remove all of it at the end; `warm` checkouts are made ahead."""
     with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
         home = Path(directory)
         play = home / "script.toml"
         play.write_text(script)
         layout = {"README.md": "# Nothing\n"} if files is None else files
         async with (
-            stage(home, config=CONFIG, files=layout, script=play, serve=serve) as made,
+            stage(
+                home, config=CONFIG.replace("warm: 0", f"warm: {warm}"), files=layout, script=play, serve=serve
+            ) as made,
             aiohttp.ClientSession() as http,
         ):
             yield Ground(home, made, http)

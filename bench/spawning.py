@@ -94,3 +94,18 @@ class Floor:
         added = await ran("git", "worktree", "add", "-q", "-b", name, path, "main", cwd=self._repository)
         program = ("new-session", "-d", "-s", name, "-c", path, "sleep", "3600")
         return added + await ran("tmux", "-S", self._socket, "-f", "/dev/null", *program)
+
+    async def ahead(self) -> Path:
+        """Add a worktree that is on no branch, and return it."""
+        self._count += 1
+        path = self._repository.parent / f"ahead-{self._count}"
+        await ran("git", "worktree", "add", "-q", "--detach", path, "main", cwd=self._repository)
+        return path
+
+    async def name(self, path: Path) -> float:
+        """Make a branch for a worktree and start a program in it; return the seconds."""
+        branch = f"refs/heads/{path.name}"
+        made = await ran("git", "update-ref", branch, "refs/heads/main", cwd=path)
+        named = await ran("git", "symbolic-ref", "HEAD", branch, cwd=path)
+        program = ("new-session", "-d", "-s", path.name, "-c", path, "sleep", "3600")
+        return made + named + await ran("tmux", "-S", self._socket, "-f", "/dev/null", *program)

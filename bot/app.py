@@ -43,6 +43,7 @@ from runtime.errors import ConfigError
 from runtime.git import Git
 from runtime.hands import Hands
 from runtime.look import look
+from runtime.pool import Pool
 from runtime.preflight import checked
 from runtime.project import Limits
 from runtime.pushes import Wake
@@ -116,6 +117,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     return Parts(
         projects=config.projects, store=store, tmux=tmux, workspaces=workspaces, hub=hub, identity=identity,
         sender=sender, desk=desk, supervisor=Supervisor(hands, pokes), hands=hands,
+        pool=Pool(workspaces, store, config.projects, quiet=pace.quiet),
         receiver=_receiver(store, settings, stories),
         worker=Worker(store, dispatch, limits=pace.worker, clock=pace.clock),
         redelivery=Redelivery(store, hub, after_start=pace.redeliver_after, every=pace.redeliver_every),

@@ -100,6 +100,7 @@ class ProjectLimits(Model):
     """How much one project may use of what all may use."""
 
     sessions: int | None = Field(None, ge=1, description="Live sessions of this project at the same time.")
+    warm: int | None = Field(None, ge=0, le=10, description="Checkouts of this project made ahead.")
 
 
 class ProjectEntry(Model):

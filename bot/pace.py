@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bot.worker import Limits as WorkerLimits
 from runtime.clock import Clock, system_clock
 from runtime.hands import Patience
+from runtime.pool import QUIET
 
 
 def _nothing() -> None:
@@ -22,6 +23,8 @@ class Pace:
     """Between two edits of a status comment; what changes in between is said by the next one."""
     uncertain_for: float = 2.0
     """How long GitHub may still be busy with a request whose sender was killed."""
+    quiet: float = QUIET
+    """After a spawn, before the next checkout is made ahead."""
     drain: float = 20.0
     redeliver_after: tuple[float, ...] = (0.0, 15.0, 60.0)
     """When after the start lost deliveries are looked for, and then every `redeliver_every`."""

@@ -11,6 +11,7 @@ from bot.redelivery import Redelivery
 from bot.worker import Worker
 from runtime.desk import Desk
 from runtime.hands import Hands
+from runtime.pool import Pool
 from runtime.project import Project
 from runtime.store.store import Store
 from runtime.supervisor import Supervisor
@@ -32,6 +33,7 @@ class Parts:
     desk: Desk
     supervisor: Supervisor
     hands: Hands
+    pool: Pool
     receiver: Receiver
     worker: Worker
     redelivery: Redelivery

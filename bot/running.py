@@ -27,6 +27,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
             tasks = [
                 group.create_task(parts.supervisor.run(), name="supervisor"),
                 group.create_task(parts.sender.run(), name="outbox"),
+                group.create_task(parts.pool.run(), name="pool"),
                 group.create_task(parts.identity.resolve(), name="identity"),
                 group.create_task(parts.redelivery.run(), name="redelivery"),
                 group.create_task(retention.run(parts.store, every=retention.EVERY), name="retention"),

@@ -20,6 +20,8 @@ async def note_push(delivery: Delivery, ctx: Context) -> None:
     push = delivery.view(PushEvent)
     repo = ctx.repo
     ctx.do(lambda tx: tx.wake(f"pushed:{repo}"))
+    if push.ref == f"refs/heads/{ctx.project.default_branch or push.repository.default_branch}":
+        ctx.do(lambda tx: tx.wake(f"moved:{repo}"))
     number = highest([push.ref.removeprefix("refs/heads/")], ctx.project.session_prefix)
     if number and not push.deleted:
         ctx.do(lambda tx: numbers.raise_floor(tx, ctx.project.id, number))

@@ -79,11 +79,14 @@ class Gate:
 
     async def ensure(self, python: str, *, wait: float = 60.0) -> None:
         """Make or repair the gate and the shims beside it; `python` is the absolute path of the interpreter."""
+        await asyncio.to_thread(self._make, python, wait)
+        self._forwarded = None
+        await self.refresh()
+
+    def _make(self, python: str, wait: float) -> None:
         install_shims(self._programs, python, wait=wait)
         hook = f"#!/bin/sh\nexec {shim_command(self._programs, python, 'push', wait=wait)}\n"
         layout.make_gate(self.path, self._repository.path / "objects", hook, self._default)
-        self._forwarded = None
-        await self.refresh()
 
     async def refresh(self, *, refusing: bool = False) -> None:
         """Show the agent the forge's branches as last fetched; to be called after each fetch of the repository."""

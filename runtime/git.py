@@ -51,6 +51,7 @@ _PASSING_TROUBLE = re.compile(
     re.IGNORECASE,
 )
 _GRACE = 2.0
+_GENTLY = ("nice", "-n", "15", "git", "-c", "checkout.workers=1")
 _TALKERS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="git")
 """A thread for each git that runs, to read what it says."""
 
@@ -131,14 +132,18 @@ class Git:
         env: Mapping[str, str] | None = None,
         input: str | None = None,
         deadline: float = 60.0,
+        gently: bool = False,
     ) -> Ended:
-        """Return how the command ended, whatever its exit code; it and its children die at the deadline."""
+        """Return how the command ended, whatever its exit code; it and its children die at the deadline.
+
+        `gently` leaves the processors to everybody else.
+        """
         places = [f"--git-dir={git_dir}"] if git_dir else []
         places += [f"--work-tree={work_tree}"] if work_tree else []
         guards = [part for guard in _GUARDS for part in ("-c", guard)]
         access = remote.environment() if remote else {"GIT_ALLOW_PROTOCOL": ""}
         access |= self._ssh if remote and remote.protocol == "ssh" else {}
-        command = ("git", *guards, *places, *args)
+        command = (*(_GENTLY if gently else ("git",)), *guards, *places, *args)
         process = _start(command, self._environment | access | dict(env or {}), talks=input is not None)
         given = None if input is None else input.encode(errors="surrogateescape")
         talking = asyncio.get_running_loop().run_in_executor(_TALKERS, process.communicate, given)

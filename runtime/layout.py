@@ -7,6 +7,7 @@ Three directories belong to one repository:
     worktrees/<id>    inside the shared one: what git keeps for one worktree (HEAD, index, config.worktree)
 """
 
+import errno
 import os
 import re
 import secrets
@@ -74,6 +75,17 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(data)
     draft.replace(path)
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file in one step, also from another file system."""
+    try:
+        source.rename(target)
+    except OSError as exc:
+        if exc.errno != errno.EXDEV:
+            raise
+        write_bytes(target, source.read_bytes())
+        source.unlink()
 
 
 def read(path: Path) -> str | None:

@@ -42,6 +42,7 @@ class Limits(Model):
 
     sessions: int = Field(10, ge=1, description="Live sessions at the same time; more wait in a queue.")
     spawns_at_once: int = Field(2, ge=1, description="Worktrees checked out at the same time.")
+    warm: int = Field(1, ge=0, le=10, description="Checkouts of each project made ahead, for sessions to come.")
     child_depth: int = Field(3, ge=0, le=10, description="How many levels of children a session may have below it.")
 
 
@@ -92,6 +93,7 @@ class Project(Model):
     script: Path | None = Field(None, description="What the scripted agent plays (demo and tests).")
     labels: Labels = Labels()
     limits: Limits = Limits()
+    warm: int | None = Field(None, ge=0, le=10, description="Checkouts of this project made ahead.")
     sessions: int | None = Field(None, ge=1, description="Live sessions of this project at the same time.")
     times: Times = Times()
     reactions: Reactions = Reactions()

@@ -14,7 +14,7 @@ from typing import Self
 
 from runtime import layout
 from runtime.errors import ConfigError
-from runtime.git import Git, Remote, failure
+from runtime.git import Ended, Git, Remote, failure
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ RemoteProvider = Callable[[], Awaitable[Remote]]
 NOT_A_CLONE = "{path} is not a git repository: set the project's `path` to an existing clone, or leave it out."
 _LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 _LONGEST = 600.0
+_SHA = re.compile(r"[0-9a-f]{40}")
 _FETCH = ("--quiet", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
 _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 
@@ -75,6 +76,9 @@ class BareRepository:
 
     async def sha_of(self, branch: str) -> str | None:
         """Return the commit of the remote's branch as last fetched, or None."""
+        written = (layout.read(self.path / "refs/remotes/origin" / branch) or "").strip()
+        if _SHA.fullmatch(written):  # as git has it after a fetch; asking git costs a process
+            return written
         return await self.resolve(f"refs/remotes/origin/{branch}")
 
     async def resolve(self, ref: str) -> str | None:
@@ -135,15 +139,19 @@ class BareRepository:
         env: Mapping[str, str] | None = None,
         input: str | None = None,
         deadline: float = 60.0,
+        gently: bool = False,
     ) -> str:
         """Run git on this repository by the service's own configuration; locks that nobody holds are broken."""
-        ended = await self.git.attempt(
-            *args, git_dir=self.control, work_tree=work_tree, remote=remote, env=env, input=input, deadline=deadline
-        )
+
+        def attempt() -> Awaitable[Ended]:
+            return self.git.attempt(
+                *args, git_dir=self.control, work_tree=work_tree, remote=remote, env=env, input=input,
+                deadline=deadline, gently=gently,
+            )  # fmt: skip
+
+        ended = await attempt()
         if ended.code != 0 and self._break_stale_lock(ended.err):
-            ended = await self.git.attempt(
-                *args, git_dir=self.control, work_tree=work_tree, remote=remote, env=env, input=input, deadline=deadline
-            )
+            ended = await attempt()
         if ended.code != 0:
             raise failure(args, ended, remote)
         return ended.out

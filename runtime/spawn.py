@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from runtime import prompts
 from runtime.agents import Task
@@ -35,37 +36,67 @@ async def spawn(hands: Hands, seen: Look) -> float:
     """
     if seen.session.queue_position:
         return FULL
-    step = "workspace"
+    under_way = _UnderWay()
     try:
-        await _workspace(hands, seen)
-        step = "launch"
-        await _launch(hands, _again(hands, seen))
-        step = "terminal"
-        await _terminal(hands, seen)
+        await _take_steps(hands, seen, under_way)
     except Retryable:
         raise
     except NumberTaken:
         prefix = hands.projects[seen.session.project].session_prefix
         await hands.store.write(lambda tx: renumber(tx, seen.session, prefix))
     except (Permanent, UserError, OSError) as exc:
-        await _give_up(hands, seen, step, exc)
+        await _give_up(hands, seen, under_way.step, exc)
     return 0.0
 
 
-async def _workspace(hands: Hands, seen: Look) -> None:
+class _UnderWay:
+    """Which step a spawn is at, and what goes on beside it."""
+
+    def __init__(self) -> None:
+        self.step = "workspace"
+        self.gate: asyncio.Future[None] | None = None
+
+
+async def _take_steps(hands: Hands, seen: Look, under_way: _UnderWay) -> None:
+    """Do what is not done yet; the gate is opened beside the rest, and open before the agent starts."""
+
+    def open_gate() -> None:
+        under_way.gate = asyncio.ensure_future(hands.open_gate(seen.session.id))
+
+    try:
+        workspace = await _workspace(hands, seen, open_gate)
+        under_way.step = "launch"
+        await _launch(hands, _again(hands, seen), workspace)
+        if under_way.gate is not None:
+            under_way.step = "gate"
+            await under_way.gate
+        under_way.step = "terminal"
+        await _terminal(hands, seen)
+    finally:
+        if under_way.gate is not None:
+            await asyncio.wait({under_way.gate})
+
+
+async def _workspace(hands: Hands, seen: Look, open_gate: Callable[[], None]) -> dict[str, Any]:
+    """Make the worktree and return what is to be remembered of it.
+
+    It is committed with the next step, unless that takes long: made again, it is what it was.
+    """
     session = seen.session
     if to_reopen(seen):
-        return await reopen(hands, seen)
+        await reopen(hands, seen)
+        return dict(_again(hands, seen).steps["workspace"])
     if "workspace" in seen.steps:
-        return await hands.open_gate(session.id)
-    opened = hands.workspaces.open(session, hands.gate(session.id), beside=lambda: hands.open_gate(session.id))
-    base, environment = await opened
-    return await hands.store.write(
-        lambda tx: sessions.step_done(tx, session.id, "workspace", base=base, environment=environment)
-    )
+        open_gate()
+        return dict(seen.steps["workspace"])
+    base, environment = await hands.workspaces.open(session, hands.gate(session.id), when_fresh=open_gate)
+    made = {"base": base, "environment": environment}
+    if hands.projects[session.project].post_create:
+        await hands.store.write(lambda tx: sessions.step_done(tx, session.id, "workspace", **made))
+    return made
 
 
-async def _launch(hands: Hands, seen: Look) -> None:
+async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any]) -> None:
     session, project, place = seen.session, hands.projects[seen.session.project], hands.place(seen.session.id)
     if "launch" in seen.steps:
         return
@@ -77,7 +108,7 @@ async def _launch(hands: Hands, seen: Look) -> None:
     place.put("prompt.md", how.prompt)
     env = agent_environment(
         hands.environment, session=session.id, project=project.id, issue=session.issue,
-        extra={**seen.steps["workspace"]["environment"], **project.env},
+        extra={**workspace["environment"], **project.env},
         first_on_path=[place.directory / "bin"],
     )  # fmt: skip
     await furnish(project, worktree, env)
@@ -92,6 +123,8 @@ async def _launch(hands: Hands, seen: Look) -> None:
     place.write(launch, worktree=worktree, env=env)
 
     def done(tx: Tx) -> None:
+        if "workspace" not in seen.steps:
+            sessions.step_done(tx, session.id, "workspace", **workspace)
         sessions.step_done(tx, session.id, "launch")
         messages.add(
             tx, session.id, kind="task", source_key=task_key(seen), author=session.asked_by, parts={},

@@ -8,7 +8,9 @@ are never written again.
 import asyncio
 import secrets
 import shlex
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -16,7 +18,10 @@ from runtime import layout
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
+from runtime.shelf import Draft, Shelf, check_out
 from runtime.shim.install import UPLOAD_PACK
+
+T = TypeVar("T")
 
 NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
@@ -43,12 +48,22 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
 
 
+async def both(one: Awaitable[T], other: Awaitable[object]) -> tuple[T, object]:
+    """Wait for both to end, whatever becomes of either, and raise what the first of them raised."""
+    ended = await asyncio.gather(one, other, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return ended  # type: ignore[return-value]  # what raised is gone
+
+
 class Repository(BareRepository):
     """A project's repository with the worktrees of its sessions; a worktree's directory is named after its session."""
 
     async def add_worktree(
-        self, path: Path, branch: str, sha: str, settings: Settings, *, files: str | None = None
-    ) -> Worktree:
+        self, path: Path, branch: str, sha: str, settings: Settings, *, files: str | None = None,
+        shelf: Shelf | None = None,
+    ) -> Worktree:  # fmt: skip
         """Check out `branch` at `path`, starting it at `sha` if it does not exist yet.
 
         `files` is a commit whose files a new worktree gets instead, as changes that are not committed.
@@ -59,11 +74,11 @@ class Repository(BareRepository):
         """
         self.ensure()
         self._refuse_shared_branch(path, branch)
-        fresh = await asyncio.to_thread(self._progress, path) != "ready"
-        if fresh:
-            await self._start_branch(path, branch, sha)
-            await asyncio.to_thread(self._start_over, path)
-        await self._check_out(path, branch, fresh=fresh, files=files)
+        progress = await asyncio.to_thread(self._progress, path)
+        if progress == "ready":
+            await self._fill_index(path, branch)
+        else:
+            await self._make(path, branch, sha, is_new=progress == "new", files=files, shelf=shelf)
         self._register(path, branch, settings)
         layout.write(self._mark(path), "ready")
         return Worktree(path=path, branch=branch, environment=await self._environment(settings))
@@ -129,11 +144,53 @@ class Repository(BareRepository):
                 await self.run("update-ref", f"refs/ao/preserved/{path.name}/{found[:12]}", found)
             await self.run("update-ref", ref, sha, found)
 
-    def _start_over(self, path: Path) -> None:
-        """Clear what an interrupted or lost checkout left."""
+    async def _make(
+        self, path: Path, branch: str, sha: str, *, is_new: bool, files: str | None, shelf: Shelf | None
+    ) -> None:
+        """Write the files and the index under names that nobody else uses, then put them in their places.
+
+        A git that outlived a killed service writes beside us. What is new starts at `sha` for certain, so that its
+        branch and its files are made at the same time; else the branch decides.
+        """
+        await asyncio.to_thread(self._clear, path)
+        if is_new:
+            draft = (await both(self._draft(path, sha, files, shelf), self._start_branch(path, branch, sha)))[0]
+        else:
+            await self._start_branch(path, branch, sha)
+            draft = await self._draft(path, f"refs/heads/{branch}", files, None)
         layout.write(self._mark(path), "made")
+        draft.files.rename(path)
+        layout.move(draft.index, self.admin(path) / "index")
+
+    def _clear(self, path: Path) -> None:
+        """Clear what an interrupted or lost checkout left."""
         for left in (path, self.admin(path), *path.parent.glob(f".new-{path.name}.*")):
             layout.remove_tree(left)
+        self.admin(path).mkdir(parents=True)
+
+    async def _draft(self, path: Path, commit: str, files: str | None, shelf: Shelf | None) -> Draft:
+        """Return a checkout of a commit, with other files in it if they are named; a ready-made one if there is."""
+        if shelf is not None and files is None and (warm := await shelf.take(commit)) is not None:
+            return warm
+        word = secrets.token_hex(8)
+        draft = Draft(path.with_name(f".new-{path.name}.{word}"), self.admin(path) / f"index.{word}")
+        draft.files.mkdir(parents=True)
+        if files is not None:
+            await check_out(self, draft, files)
+            await self.run("read-tree", commit, env={"GIT_INDEX_FILE": str(draft.index)})
+        else:
+            await check_out(self, draft, commit)
+        return draft
+
+    async def _fill_index(self, path: Path, branch: str) -> None:
+        """Make an index that is missing; the files are the agent's work and stay as they are."""
+        index = self.admin(path) / "index"
+        if index.exists():
+            return
+        index.parent.mkdir(parents=True, exist_ok=True)
+        made = index.with_name(f"index.{secrets.token_hex(8)}")
+        await self.run("read-tree", f"refs/heads/{branch}", work_tree=path, env={"GIT_INDEX_FILE": str(made)})
+        made.rename(index)
 
     def _register(self, path: Path, branch: str, settings: Settings) -> None:
         """Write what `git worktree add` would; what is right already, and a HEAD that the agent moved, stay."""
@@ -150,27 +207,6 @@ class Repository(BareRepository):
         for file, text in files.items():
             if layout.read(file) != text:
                 layout.write(file, text)
-
-    async def _check_out(self, path: Path, branch: str, *, fresh: bool, files: str | None) -> None:
-        """Fill an index that is missing and, in a new worktree, the files.
-
-        Both are made under names that nobody else uses: a git that outlived a killed service writes beside us.
-        """
-        index, word = self.admin(path) / "index", secrets.token_hex(8)
-        if index.exists():
-            return
-        draft = path.with_name(f".new-{path.name}.{word}") if fresh else path
-        for place in (draft, index.parent):
-            place.mkdir(parents=True, exist_ok=True)
-        made = index.with_name(f"index.{word}")
-        written = ("--reset", "-u") if fresh else ()
-        env = {"GIT_INDEX_FILE": str(made)}
-        if fresh and files is not None:
-            await self.run("read-tree", *written, files, work_tree=draft, env=env, deadline=600)
-            written = ()
-        await self.run("read-tree", *written, f"refs/heads/{branch}", work_tree=draft, env=env, deadline=600)
-        draft.rename(path)
-        made.rename(index)
 
     def _forget(self, path: Path, gone: Path) -> None:
         """Move a worktree out of the way in one step and drop its registration."""

@@ -1,6 +1,5 @@
 """Where sessions work: each project's repository, kept fresh by push deliveries, and a worktree per session."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -8,10 +7,12 @@ from pathlib import Path
 from runtime.errors import GitFailed, Permanent, WorkspaceMissing
 from runtime.freshness import Freshness
 from runtime.git import Git, Remote
+from runtime.openings import Openings
 from runtime.ports import Forge
 from runtime.preserve import kept_files, kept_refs, preserve
 from runtime.project import Project
 from runtime.sessions import Session
+from runtime.shelf import Shelf
 from runtime.starting_point import is_own, starting_point
 from runtime.store import sessions
 from runtime.store.store import Store
@@ -38,22 +39,26 @@ class Workspaces:
     def __init__(
         self, root: Path, git: Git, forge: Forge, store: Store, projects: Mapping[str, Project], *, spawns_at_once: int
     ) -> None:
-        self._root = root
+        self.root = root
         self._git = git
         self._forge = forge
         self._store = store
         self._projects = projects
         self._repositories: dict[str, Repository] = {}
         self._freshness = Freshness(store, projects)
-        self._slots = asyncio.Semaphore(spawns_at_once)
+        self.openings = Openings(spawns_at_once)
 
     def worktree(self, session: Session) -> Path:
         """Return where a session works."""
-        return self._root / "worktrees" / session.project / session.id
+        return self.root / "worktrees" / session.project / session.id
 
     def repository(self, session: Session) -> Repository:
         """Return the repository a session's worktree belongs to."""
         return self._of(self._projects[session.project])
+
+    def shelf(self, project: Project) -> Shelf:
+        """Return the project's checkouts that were made ahead."""
+        return Shelf(self._of(project), self.root / "worktrees" / project.id)
 
     def checked_out_in(self, project: Project, branch: str) -> Path | None:
         """Return the directory that has the branch checked out, if one has."""
@@ -70,7 +75,7 @@ class Workspaces:
 
     def _open(self, project: Project) -> Repository:
         url = self._forge.clone_url(project.repo)
-        below = self._root / "repos" / project.repo
+        below = self.root / "repos" / project.repo
 
         async def remote() -> Remote:
             return await self._forge.remote(project.repo)
@@ -81,31 +86,32 @@ class Workspaces:
         return Repository(below.with_name(f"{below.name}.git"), self._git, remote, url=url)
 
     async def open(
-        self, session: Session, gate: Path, *, beside: Callable[[], Awaitable[None]] | None = None
+        self, session: Session, gate: Path, *, when_fresh: Callable[[], None] | None = None
     ) -> tuple[str, dict[str, str]]:
         """Make the session's worktree and return the commit it starts from, and what its git needs to be told.
 
-        `beside` is done while the files are written, when the repository is there and fresh. Called for a session whose
+        `when_fresh` is called when the repository is there and as new as it has to be. This is for a session whose
         agent has never run: a branch of its name on the forge is not its own.
 
         Raises:
             NumberTaken: the forge has a branch of the session's name.
 
         """
-        repository = self.repository(session)
-        async with self._slots:
+        repository, project = self.repository(session), self._projects[session.project]
+        async with self.openings.turn():
             base = await starting_point(repository, session, await self._base(repository, session))
-            settings = Settings(
-                gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
-                email=AGENT_EMAIL.format(session=session.id),
-            )  # fmt: skip
-            doing = asyncio.ensure_future(beside()) if beside else None
-            try:
-                made = await repository.add_worktree(self.worktree(session), session.branch, base, settings)
-            finally:
-                if doing is not None:
-                    await doing
+            if when_fresh is not None:
+                when_fresh()
+            made = await repository.add_worktree(
+                self.worktree(session), session.branch, base, _settings(session, gate), shelf=self.shelf(project)
+            )
         return base, made.environment
+
+    async def newest(self, project: Project, base: str) -> str | None:
+        """Return the newest commit of a base branch, fetched if a push was heard of."""
+        repository = self._of(project)
+        await self._freshness.ensure(repository, project)
+        return await repository.sha_of(base)
 
     async def _base(self, repository: Repository, session: Session) -> str:
         """Return the newest commit of the base branch; fetched only when ours may be out of date."""
@@ -137,14 +143,11 @@ class Workspaces:
 
         """
         repository, worktree = self.repository(session), self.worktree(session)
-        async with self._slots:
+        async with self.openings.turn():
             repository.ensure()
             tip = await self.tip(session, merged=merged, pushed=pushed)
             kept = None if repository.is_complete(worktree) else await kept_files(repository, session.id, tip)
-            settings = Settings(
-                gate=gate, name=AGENT_NAME.format(agent=session.agent, session=session.id),
-                email=AGENT_EMAIL.format(session=session.id),
-            )  # fmt: skip
+            settings = _settings(session, gate)
             await beside()
             made = await repository.add_worktree(
                 worktree, session.branch, tip, settings, files=kept.sha if kept else None
@@ -195,8 +198,8 @@ class Workspaces:
 
     def _is_managed(self, worktree: Path) -> bool:
         """Tell whether a worktree's directory is really below our root, no link leading out of it."""
-        inside = worktree.parent.relative_to(self._root)
-        return worktree.parent.resolve() == self._root.resolve() / inside
+        inside = worktree.parent.relative_to(self.root)
+        return worktree.parent.resolve() == self.root.resolve() / inside
 
     async def _close_branch(self, repository: Repository, session: Session, *, merged: bool) -> None:
         tip = await repository.resolve(f"refs/heads/{session.branch}")
@@ -224,6 +227,11 @@ class Workspaces:
             await repository.delete_remote_branch(branch, tip)
         except GitFailed as exc:  # protected, for example; it is merged, so nothing is lost by leaving it
             log.warning("merged branch stays on the forge", extra={"branch": branch, "error": str(exc)})
+
+
+def _settings(session: Session, gate: Path) -> Settings:
+    name = AGENT_NAME.format(agent=session.agent, session=session.id)
+    return Settings(gate=gate, name=name, email=AGENT_EMAIL.format(session=session.id))
 
 
 def _missing(session: Session, repository: Repository, kept: list[str]) -> str:

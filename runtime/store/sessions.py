@@ -70,6 +70,12 @@ def on_branch(sql: sa.Connection, project: str, branch: str) -> str | None:
     return sql.execute(sa.select(T.id).where(T.project == project, T.branch == branch, T.live)).scalar()
 
 
+def last_base(sql: sa.Connection, project: str) -> str | None:
+    """Return the branch that the project's newest session has started from."""
+    query = sa.select(T.base).where(T.project == project).order_by(T.created_at.desc(), T.number.desc()).limit(1)
+    return sql.execute(query).scalar()
+
+
 def get(sql: sa.Connection, name: str) -> Session | None:
     """Return the session of this id."""
     row = sql.execute(sa.select(schema.sessions).where(T.id == name)).mappings().first()

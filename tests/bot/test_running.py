@@ -14,7 +14,7 @@ from bot import retention, running
 from bot.listeners import bind_public
 from tests.fakes.hands import until
 
-NAMES = ("supervisor", "sender", "identity", "redelivery", "worker", "desk", "hub", "receiver")
+NAMES = ("supervisor", "sender", "identity", "redelivery", "worker", "desk", "hub", "receiver", "pool")
 
 
 class Part:

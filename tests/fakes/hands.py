@@ -91,14 +91,14 @@ class FakeWorkspaces:
     def repository(self, session: Any) -> Any:
         return type("Repository", (), {"path": self.root / "repo.git"})
 
-    async def open(self, session: Any, gate: Path, *, beside: Any = None) -> tuple[str, dict[str, str]]:
+    async def open(self, session: Any, gate: Path, *, when_fresh: Any = None) -> tuple[str, dict[str, str]]:
         self.did.append(f"open {session.id}")
         if session.branch in self.taken:
             raise NumberTaken(f"there is a branch {session.branch}")
         if self.broken is not None:
             raise self.broken
-        if beside is not None:
-            await beside()
+        if when_fresh is not None:
+            when_fresh()
         return "b" * 40, {"GIT_TRACE": "0"}
 
     async def preserve(self, session: Any, pushed: list[str]) -> str | None:

@@ -12,6 +12,7 @@ from runtime.project import Limits
 from runtime.store import messages
 from tests.fakes.bot import a_project
 from tests.fakes.hands import Deeds, FakeAgent, until
+from tests.fakes.sessions import session
 
 
 @pytest.fixture
@@ -59,8 +60,13 @@ async def test_claimed_session_is_spawned_step_by_step(bot, github, deeds):
     assert "GIT_TRACE=0" in (place.directory / "agent.sh").read_text()
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3])
-async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(bot, github, deeds, steps):
+@pytest.mark.parametrize(
+    ("commands", "steps", "opened"), [((), 1, 2), ((), 2, 1), (("true",), 1, 2), (("true",), 2, 1), (("true",), 3, 1)]
+)
+async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(make_bot, github, tmp_path, commands, steps, opened):
+    bot = make_bot(a_project(post_create=commands))
+    deeds = Deeds(bot, tmp_path)
+    deeds.workspaces.worktree(session()).mkdir(parents=True)
     await claimed(bot, github)
     written = 0
     write = bot.store.write
@@ -79,7 +85,7 @@ async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(bot, github, deed
     async with keeping(deeds):
         await until(lambda: bot.facts.spawned)
     assert [message.kind for message in bot.messages] == ["task"]
-    assert deeds.did.count("open app-1") == (2 if steps == 1 else 1)
+    assert deeds.did.count("open app-1") == opened
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +23,7 @@ class FakeRepository:
     def __init__(self):
         self.did, self.error, self.base, self.tip, self.open = [], None, "b" * 40, "t" * 40, 0
         self.most, self.own, self.branches = 0, "", {}
+        self.control = Path("/nonexistent")
 
     def ensure(self):
         pass
@@ -43,7 +45,7 @@ class FakeRepository:
     async def resolve(self, ref):
         return self.tip
 
-    async def add_worktree(self, path, branch, base, settings):
+    async def add_worktree(self, path, branch, base, settings, shelf):
         self.open += 1
         self.most = max(self.most, self.open)
         await asyncio.sleep(0)

@@ -26,7 +26,7 @@ def claimed(**changed):
 
 async def opened(workspaces, who=None):
     who = who or claimed()
-    base, _ = await workspaces.open(who, workspaces._root / "launch" / who.id / "gate.git")
+    base, _ = await workspaces.open(who, workspaces.root / "launch" / who.id / "gate.git")
     return SimpleNamespace(base=base, files=sorted(path.name for path in workspaces.worktree(who).iterdir()))
 
 
