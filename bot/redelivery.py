@@ -39,6 +39,7 @@ class Redelivery:
         newest = deliveries.newest_arrival(store)
         self._after_start = after_start if newest else ()
         self._every = every
+        self._told = ""
         self._from = max(store.clock() - OLDEST, newest - OVERLAP)
 
     async def run(self) -> None:
@@ -60,6 +61,16 @@ class Redelivery:
                 log.info("asked GitHub to deliver again", extra={"count": asked})
         except AoError as exc:
             log.warning("could not look for lost deliveries", extra={"error": str(exc)})
+            await self._record(str(exc))
+        else:
+            self._told = ""
+
+    async def _record(self, why: str) -> None:
+        """Leave a record of a failed sweep, once for each reason."""
+        if why != self._told:
+            self._told = why
+            said = f"could not look for deliveries that never arrived: {why}"
+            await self._store.write(lambda tx: tx.record("redelivery_failed", said))
 
     async def sweep(self) -> int:
         """Ask again for every delivery that neither arrived nor is known here; return how many."""

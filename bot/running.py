@@ -40,6 +40,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
             await parts.worker.drain(drain)
             for task in (*tasks, worker):
                 task.cancel()
+            parts.store.let_listeners_go()
     finally:
         listener.close()
         await close(parts)

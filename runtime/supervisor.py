@@ -53,8 +53,13 @@ class Supervisor:
             await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
         except Exception:  # one session that cannot be adopted must not stop the others
             log.exception("not adopted", extra={"session_id": name})
+            await self._record(name)
         else:
             log.info("adopted", extra={"session_id": name})
+
+    async def _record(self, name: str) -> None:
+        said = f"{name}: could not be taken up again after the restart; the service's log says why"
+        await self._hands.store.write(lambda tx: tx.record("adopt_failed", said, session_id=name))
 
     def _keep_all(self, group: asyncio.TaskGroup) -> None:
         for session in self._hands.store.read(sessions.unfinished):

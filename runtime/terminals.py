@@ -15,3 +15,5 @@ async def end_terminal(hands: Hands, session_id: str) -> None:
     await hands.tmux.kill_session(session_id)
     if stubborn := await end_all(known, grace=hands.patience.hang_up):
         log.warning("ended what ignored the hang-up", extra={"session_id": session_id, "pids": stubborn})
+        said = f"{session_id}: {len(stubborn)} of its processes ignored the end of their terminal and were ended"
+        await hands.store.write(lambda tx: tx.record("reaped", said, session_id=session_id, pids=list(stubborn)))

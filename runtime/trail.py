@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "delivery_replayed": Kind("A person queued a delivery again."),
     "replay_suspect": Kind("The same body came again under another delivery id and was not run.", "warning"),
     "redelivery": Kind("GitHub was asked to send a delivery again that never arrived."),
+    "redelivery_failed": Kind("GitHub could not be asked which deliveries never arrived.", "warning"),
     "outbox_queued": Kind("Something is to be written on GitHub: a comment, reply, reaction, label, pull request."),
     "outbox_sent": Kind("GitHub has taken what was to be written."),
     "outbox_deferred": Kind("GitHub did not take what was to be written; it is tried again.", "warning"),
@@ -59,6 +60,10 @@ KINDS: dict[str, Kind] = {
     "push_refused": Kind("An agent's `git push` was refused at the gate, with what its terminal was told.", "warning"),
     "gh_refused": Kind("An agent's `gh` command was refused, with what its terminal was told.", "warning"),
     "keeper_failed": Kind("The next step for a session failed; it is tried again.", "warning"),
+    "adopt_failed": Kind("A session of before a restart of the service could not be taken up again.", "error"),
+    "cleanup_failed": Kind("`ao session cleanup` could not clear a session away, with the reason.", "warning"),
+    "left_behind": Kind("A worktree or branch of an ended session was left where it is, with the reason.", "warning"),
+    "reaped": Kind("Processes of a session ignored the end of their terminal and were ended.", "warning"),
 }
 """Every kind of record there is."""
 

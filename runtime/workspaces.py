@@ -191,7 +191,9 @@ class Workspaces:
         repository, worktree = self.repository(session), self.worktree(session)
         if not self._is_managed(worktree):
             log.warning("worktree left alone", extra={"session_id": session.id, "worktree": str(worktree)})
-            return OUTSIDE.format(path=worktree, real=worktree.parent.resolve())
+            why = OUTSIDE.format(path=worktree, real=worktree.parent.resolve())
+            await self._record_left(session, why)
+            return why
         await repository.remove_worktree(worktree)
         await self._close_branch(repository, session, merged=merged)
         return ""
@@ -211,7 +213,7 @@ class Workspaces:
             return
         # Ours goes last: what is cut off between the two is found and done again.
         if merged:
-            await self._delete_remote(repository, session.branch, tip)
+            await self._delete_remote(repository, session, tip)
         elif await self._has_own_commits(repository, session, tip):
             return
         await repository.delete_branch(session.branch, tip)
@@ -221,12 +223,16 @@ class Workspaces:
         base = await repository.sha_of(session.base)
         return base is None or bool(await repository.run("rev-list", "-1", tip, "--not", base))
 
-    @staticmethod
-    async def _delete_remote(repository: Repository, branch: str, tip: str) -> None:
+    async def _delete_remote(self, repository: Repository, session: Session, tip: str) -> None:
         try:
-            await repository.delete_remote_branch(branch, tip)
+            await repository.delete_remote_branch(session.branch, tip)
         except GitFailed as exc:  # protected, for example; it is merged, so nothing is lost by leaving it
-            log.warning("merged branch stays on the forge", extra={"branch": branch, "error": str(exc)})
+            log.warning("merged branch stays on the forge", extra={"branch": session.branch, "error": str(exc)})
+            await self._record_left(session, f"the merged branch {session.branch} stays on the forge: {exc}")
+
+    async def _record_left(self, session: Session, what: str) -> None:
+        said = f"{session.id}: {what}"
+        await self._store.write(lambda tx: tx.record("left_behind", said, session_id=session.id))
 
 
 def _settings(session: Session, gate: Path) -> Settings:

@@ -78,6 +78,11 @@ class RecordsPort(Protocol):
         """Wait until there is a record with a greater id; may return early."""
         ...
 
+    @property
+    def over(self) -> bool:
+        """Tell whether the service stops, so that followers should come back later."""
+        ...
+
 
 def follow(records: RecordsPort, request: Request) -> StreamingResponse:
     """Answer with the records after the given one, or from now on, for as long as the reader stays."""
@@ -97,7 +102,7 @@ async def _stream(records: RecordsPort, want: Wanted, after: int) -> AsyncIterat
     https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
     """
     yield b": from %d\nid: %d\n\n" % (after, after)
-    while True:
+    while not records.over:
         found, after = records.after(after, want, limit=BATCH)
         for record in found:
             yield b"id: %d\nevent: record\ndata: %s\n\n" % (record.id, msgspec.json.encode(record))

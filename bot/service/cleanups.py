@@ -53,6 +53,8 @@ class Cleanups:
             result.killed.append(name)
         except (AoError, OSError) as error:
             log.warning("not cleaned up", extra={"session_id": name, "error": str(error)})
+            said = f"{name}: not cleaned up: {error}"
+            await self._parts.store.write(lambda tx: tx.record("cleanup_failed", said, session_id=name))
             result.errors.append(Failed(name=name, error=str(error)))
 
     async def _end(self, found: Look, by: str) -> None:

@@ -51,8 +51,13 @@ class Records:
     async def changed(self, *, after: int) -> None:
         """Wait until there is a record with a greater id; may return early."""
         with self._store.listening("records") as news:
-            if self.newest() <= after:
+            if self.newest() <= after and not self.over:
                 await news.wait()
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the service stops, so that followers should come back later."""
+        return self._store.over
 
     def _want(self, want: Wanted) -> Want:
         kinds = tuple(kind.strip() for kind in want.kind.split(",") if kind.strip()) if want.kind else ()

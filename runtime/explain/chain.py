@@ -148,6 +148,10 @@ def _life(life: Sequence[Record]) -> str:
 def _state(record: Record) -> str:
     if record.kind != "message":
         return _OUTCOMES.get(record.kind, "asked for again")
+    if "waits" in record.data:
+        return f"waiting ({record.data['waits']})"
+    if "part" in record.data:
+        return f"joined by {record.data['part']}"
     if "attempts" in record.data:
         return "not taken in"
     return _STATES.get(str(record.data.get("state")), str(record.data.get("state")))

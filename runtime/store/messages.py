@@ -55,6 +55,10 @@ def add_part(tx: Tx, source_key: str, part: str, value: Any, *, not_before: floa
     if not_before is not None:
         values["not_before"] = not_before
     tx.sql.execute(schema.messages.update().where(T.id == row.id).values(**values))
+    tx.record(
+        "message", f"{row.session_id}: {row.kind} from {row.author} is joined by {part}", session_id=row.session_id,
+        message=row.id, state=QUEUED, part=part,
+    )  # fmt: skip
     tx.wake(row.session_id)
     return True
 
@@ -99,8 +103,8 @@ def note(tx: Tx, message: Message, why: str) -> None:
     """Say why a message waits; its state stays."""
     tx.sql.execute(schema.messages.update().where(T.id == message.id).values(evidence=why))
     tx.record(
-        "message", f"{message.session_id}: {message.kind} waits: {why}", session_id=message.session_id,
-        message=message.id, state=message.state,
+        "message", f"{message.session_id}: {message.kind} from {message.author} waits: {why}",
+        session_id=message.session_id, message=message.id, state=message.state, waits=why,
     )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ class Store:
         self._writer = Writer(path, on_commit=on_commit)
         self._reads = open_engine(path, read_only=True)
         self._reader = self._reads.connect()
+        self.over = False
+        """Whether the service stops: who only listens should not go on."""
         self._waiting: dict[str, asyncio.Event] = {}
         self._listeners: dict[str, set[asyncio.Event]] = {}
 
@@ -120,6 +122,11 @@ class Store:
             self._listeners[name].discard(event)
             if not self._listeners[name]:
                 del self._listeners[name]
+
+    def let_listeners_go(self) -> None:
+        """Wake everybody who listens and say that it is `over`, because the service stops."""
+        self.over = True
+        self._wake(list(self._listeners))
 
     def forget_topic(self, name: str) -> None:
         """Drop a topic nobody waits for any more."""

@@ -304,6 +304,8 @@ class FakeWhy(FakePart):
 
 
 class FakeRecords(FakePart):
+    over = False
+
     async def listing(self, want, *, text, limit):
         self.check(want)
         wanted = [row for row in reversed(self.service.trail) if _wanted(row, want)]
@@ -327,7 +329,7 @@ class FakeRecords(FakePart):
 
     async def changed(self, *, after):
         self.service.asked.append(("follow", after))
-        while self.newest() <= after:
+        while self.newest() <= after and not self.over:
             await asyncio.sleep(0.01)
 
 

@@ -49,7 +49,9 @@ def did():
 async def parts(did, monkeypatch):
     parts = SimpleNamespace(**{name: Part(name, did) for name in NAMES})
     parts.tmux = SimpleNamespace(close=lambda: did.append("tmux closed"))
-    parts.store = SimpleNamespace(close=lambda: did.append("store closed"))
+    parts.store = SimpleNamespace(
+        close=lambda: did.append("store closed"), let_listeners_go=lambda: did.append("listeners gone")
+    )
     monkeypatch.setattr(running, "public_app", lambda receiver: None)
     counts = [2, 0]
 
@@ -76,7 +78,14 @@ async def test_stop_drains_the_worker_before_anything_is_closed(parts, did, star
     os.kill(os.getpid(), signal.SIGTERM)
     assert await asyncio.wait_for(task, 10) == 0
     assert parts.receiver.draining
-    assert did[-5:] == ["drained within 3", "desk closed", "hub closed", "tmux closed", "store closed"]
+    assert did[-6:] == [
+        "drained within 3",
+        "listeners gone",
+        "desk closed",
+        "hub closed",
+        "tmux closed",
+        "store closed",
+    ]
 
 
 async def test_old_deliveries_are_dropped_now_and_then(did, start, monkeypatch, caplog):

@@ -193,6 +193,11 @@ async def test_records_can_be_followed(bot, github, service):
     newest = service.records.newest()
     assert service.records.after(newest, Wanted(), limit=5) == ([], newest)
     assert service.records.after(0, Wanted(kind="typed"), limit=5) == ([], newest)
+    following = asyncio.create_task(service.records.changed(after=newest))
+    await asyncio.sleep(0)
+    bot.store.let_listeners_go()
+    await asyncio.wait_for(following, 5)
+    assert service.records.over
 
 
 async def test_records_are_filtered_by_what_they_are_about(bot, github, service, clock):

@@ -165,6 +165,13 @@ def test_records_from_now_on_arrive_when_they_are_made(ask, service, monkeypatch
     connection.close()
 
 
+def test_a_stream_ends_when_the_service_stops(ask, service):
+    connection, stream = ask("GET", "/api/v1/records")
+    service.records.over = True
+    assert stream.read().startswith(b": from 0\n")
+    connection.close()
+
+
 def _next_id(stream, *, after):
     while not (line := stream.readline()).startswith(b"id:") or line == after:
         pass
