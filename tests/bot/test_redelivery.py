@@ -5,6 +5,7 @@ import pytest
 
 from bot.redelivery import Redelivery
 from runtime.errors import ForgeBusy
+from runtime.store import records
 from runtime.store.journal import Arrival, Journal
 from runtime.store.store import Store
 
@@ -115,6 +116,8 @@ async def test_trouble_of_github_is_left_to_the_next_sweep(store, hub, caplog):
     hub.trouble = ForgeBusy("busy")
     assert await swept(hub, redelivery(store, hub, every=0.001), 2) >= 2
     assert "could not look for lost deliveries" in caplog.text
+    told = [(one.kind, one.summary) for one in records.after(store, 0, limit=9)[0]]
+    assert told == [("redelivery_failed", "could not look for deliveries that never arrived: busy")]
 
 
 async def test_a_token_asks_for_nothing(store, hub):

@@ -155,6 +155,7 @@ async def test_trouble_with_one_session_does_not_keep_the_others(bot, service, d
         done = await cleanup(service)
     assert done.killed == ["app-2"]
     assert [(one.name, one.error) for one in done.errors] == [("app-1", "git is busy")]
+    assert bot.records("cleanup_failed") == ["app-1: not cleaned up: git is busy"]
 
 
 async def test_cleanup_of_an_unknown_project_names_those_there_are(service):

@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
+from runtime.hands import Patience
 from runtime.reaping import Known, end_all, family, lives
+from runtime.terminals import end_terminal
+from tests.fakes.hands import Deeds
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
@@ -70,6 +73,16 @@ async def test_what_ignores_the_hang_up_is_ended_after_the_grace(start, tmp_path
     known = family(tmp_path / "s-1")
     assert process.pid in await end_all(known, grace=0.1)
     assert not any(lives(one) for one in known)
+
+
+async def test_end_of_a_terminal_says_what_had_to_be_ended(start, bot, tmp_path):
+    deeds = Deeds(bot, tmp_path, patience=Patience(hang_up=0.05))
+    start(STUBBORN, AO_LAUNCH=str(deeds.hands.place("app-1").directory))
+    await end_terminal(deeds.hands, "app-1")
+    (told,) = bot.records("reaped")
+    assert told.startswith("app-1: ") and told.endswith(
+        "of its processes ignored the end of their terminal and were ended"
+    )
 
 
 async def test_what_ends_by_itself_is_only_waited_for(start, tmp_path):

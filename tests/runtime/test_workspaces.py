@@ -153,13 +153,14 @@ async def test_branch_with_work_on_it_stays_for_a_restore(workspaces, repository
     assert repository.did == ["remove app-1"]
 
 
-async def test_worktree_outside_of_the_managed_root_is_left_alone(workspaces, repository, tmp_path):
+async def test_worktree_outside_of_the_managed_root_is_left_alone(bot, workspaces, repository, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "app-1").mkdir(parents=True)
     (tmp_path / "worktrees").mkdir()
     (tmp_path / "worktrees/app").symlink_to(elsewhere)
     left = await workspaces.close(session(), merged=False)
     assert left.endswith(f"leads to {elsewhere}, outside of what this service manages")
+    assert bot.records("left_behind") == [f"app-1: {left}"]
     assert repository.did == [] and (elsewhere / "app-1").is_dir()
 
 
@@ -180,10 +181,12 @@ async def test_branch_on_the_forge_is_not_forgotten_when_the_end_is_cut_off(work
     assert repository.did.count("delete remote ao/app-1") == 2
 
 
-async def test_branch_that_the_forge_protects_stays_there(workspaces, repository):
+async def test_branch_that_the_forge_protects_stays_there(bot, workspaces, repository):
     repository.error = GitFailed("protected branch")
     await workspaces.close(session(), merged=True)
     assert repository.did == ["remove app-1", "delete remote ao/app-1", "delete ao/app-1"]
+    told = "app-1: the merged branch ao/app-1 stays on the forge: protected branch"
+    assert bot.records("left_behind") == [told]
 
 
 def test_each_project_has_one_repository(bot, tmp_path):
