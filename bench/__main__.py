@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import accept, crowd, peers, pool, size, spawning, starting, talking, telling
+from bench import accept, crowd, looking, peers, pool, size, spawning, starting, talking, telling
 from bench.figure import Figure
 
 Measure = Callable[[], Awaitable[list[Figure]]]
@@ -65,6 +65,7 @@ MEASURES: dict[str, Measure] = {
     "enter": talking.enter,
     "help": starting.help,
     "crowd": crowd.crowd,
+    "looking": looking.looking,
     "calls": telling.calls,
     "size": size.size,
 }
