@@ -124,7 +124,9 @@ class Desk:
         for update in request.updates:
             where = f"sha:{session.repo.lower()}@{update.new}"
             await self._store.write(lambda tx, where=where: sessions.address(tx, session.id, where))  # type: ignore[misc]  # mypy does not infer a lambda with a default
-        answer = await self._gates[session.id].receive(request, await self._forge.remote(session.repo))
+        gate = self._gates[session.id]
+        gate.serve(session.branch)
+        answer = await gate.receive(request, await self._forge.remote(session.repo))
         if answer.ok:
             fact = Pushed(sha=request.updates[0].new)
             await self._store.write(lambda tx: facts.learn(tx, session.id, fact, source="gate"))

@@ -9,7 +9,7 @@ from runtime.restore import bring_back
 from runtime.status import Status
 from runtime.store import facts, sessions
 from runtime.store.tx import Tx
-from runtime.terminals import end_terminal
+from runtime.terminals import end_terminal, quit_agent
 
 FOR_EVER = 1e9
 
@@ -75,6 +75,7 @@ async def _preserve(hands: Hands, seen: Look, step: str) -> str:
 
 async def _clear(hands: Hands, seen: Look) -> None:
     session = seen.session
+    await quit_agent(hands, seen)
     await end_terminal(hands, session.id)
     # Again, also when it was kept at the agent's death: a person may have worked in the worktree since.
     ref = await _preserve(hands, seen, "preserved_last")

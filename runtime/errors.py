@@ -14,8 +14,7 @@ AoError
 ├── ForgeRefused       any other 4xx: the request itself is wrong or not permitted
 ├── GitFailed          a git command of ours failed; carries its stderr
 └── RuntimeFailure
-├── TmuxUnavailable    tmux did not answer: nothing is known, nobody is dead
-└── AgentGone          the agent's process has ended; carries the exit code if known
+└── TmuxUnavailable    tmux did not answer: nothing is known, nobody is dead
 """
 
 
@@ -89,11 +88,3 @@ class RuntimeFailure(Permanent):
 
 class TmuxUnavailable(RuntimeFailure):
     """tmux did not answer, so nothing is known about any pane."""
-
-
-class AgentGone(RuntimeFailure):
-    """The agent's process has ended."""
-
-    def __init__(self, message: str, *, exit_code: int | None = None) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code

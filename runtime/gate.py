@@ -77,6 +77,11 @@ class Gate:
         self._again_after = again_after
         self._forwarded: str | None = None
 
+    def serve(self, branch: str) -> None:
+        """Let this branch be pushed and no other from now on; the session may have been given another one."""
+        if branch != self._own:
+            self._own, self._forwarded = branch, None
+
     async def ensure(self, python: str, *, wait: float = 60.0) -> None:
         """Make or repair the gate and the shims beside it; `python` is the absolute path of the interpreter."""
         await asyncio.to_thread(self._make, python, wait)

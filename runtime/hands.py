@@ -24,6 +24,8 @@ class Patience:
     after_restart: float = 1.0
     """How long a message that was being typed when the service died may still be reported as taken in."""
     send_attempts: int = 3
+    quit: float = 1.0
+    """How long an idle agent may take to exit by itself before its terminal is hung up."""
     hang_up: float = 3.0
     """How long what ran in a terminal may take to end by itself when that is hung up."""
     when_refused: float = 0.2

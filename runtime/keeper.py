@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 
-from runtime import answering, interrupting
+from runtime import answering, claiming, interrupting
 from runtime.delivery import deliver, next_message
 from runtime.ending import end
 from runtime.errors import AoError, Retryable, StoreBusy
@@ -59,6 +59,9 @@ class Keeper:
             return 0.0
         if interrupting.is_due(seen):
             await interrupting.interrupt(self._hands, seen)
+            return 0.0
+        if claiming.ASKED in seen.steps:
+            await claiming.carry_out(self._hands, seen)
             return 0.0
         message = next_message(seen, self._hands.clock())
         if message is not None and seen.why_not_type() is None:

@@ -45,9 +45,9 @@ async def preserve(
     The same work again gives the same ref. A worktree that is broken or gone loses only what was not committed.
     """
     tip = await repository.resolve(f"refs/heads/{branch}")
-    head = await _head(repository, worktree) or tip
+    head = await head_of(repository, worktree) or tip
     tree, unreadable = await _snapshot_tree(repository, worktree, head)
-    uncommitted = tree is not None and tree != await _tree_of(repository, head)
+    uncommitted = tree is not None and tree != await tree_of(repository, head)
     tips = list(dict.fromkeys(sha for sha in (head, tip) if sha))
     unpushed = [sha for sha in tips if await _is_unpushed(repository, sha, pushed_shas)]
     if not uncommitted and not unpushed:
@@ -77,18 +77,24 @@ async def kept_files(repository: Repository, session: str, tip: str) -> Preserve
 
 async def has_uncommitted(repository: Repository, worktree: Path, branch: str) -> bool:
     """Return whether a worktree holds changes that no commit has; False when it is gone."""
-    head = await _head(repository, worktree) or await repository.resolve(f"refs/heads/{branch}")
-    tree, _ = await _snapshot_tree(repository, worktree, head)
-    return tree is not None and tree != await _tree_of(repository, head)
+    head = await head_of(repository, worktree) or await repository.resolve(f"refs/heads/{branch}")
+    tree = await files_of(repository, worktree, head)
+    return tree is not None and tree != await tree_of(repository, head)
 
 
-async def _head(repository: Repository, worktree: Path) -> str | None:
+async def files_of(repository: Repository, worktree: Path, head: str | None) -> str | None:
+    """Return the tree of a worktree's files as they are, committed or not; None without a worktree."""
+    return (await _snapshot_tree(repository, worktree, head))[0]
+
+
+async def head_of(repository: Repository, worktree: Path) -> str | None:
     """Return the commit a worktree is at, which need not be on its session's branch."""
     text = (layout.read(repository.admin(worktree) / "HEAD") or "").strip().removeprefix("ref: ")
     return await repository.resolve(text) if text and not text.startswith("-") else None
 
 
-async def _tree_of(repository: Repository, commit: str | None) -> str | None:
+async def tree_of(repository: Repository, commit: str | None) -> str | None:
+    """Return the tree of a commit."""
     return (await repository.run("rev-parse", f"{commit}^{{tree}}")).strip() if commit else None
 
 

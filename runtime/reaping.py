@@ -14,6 +14,7 @@ import msgspec
 
 _PROC = Path("/proc")
 _LOOK_AGAIN = 0.02
+_KILLED_WITHIN = 2.0
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -49,12 +50,14 @@ def lives(known: Known) -> bool:
     return now is not None and now.known == known
 
 
-async def end_all(known: Iterable[Known], *, grace: float) -> list[int]:
-    """Wait for processes to end by themselves, then end those that do not; return which had to be."""
+async def end_all(known: Iterable[Known], *, grace: float, insists: bool = True) -> list[int]:
+    """Wait for processes to end by themselves, then end those that do not, unless told not to insist; return those."""
     left = await _outlasting(known, grace)
+    if not insists:
+        return sorted(one.pid for one in left)
     for one in left:
         _send(one, signal.SIGKILL)
-    await _outlasting(left, grace)
+    await _outlasting(left, _KILLED_WITHIN)
     return sorted(one.pid for one in left)
 
 

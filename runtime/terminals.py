@@ -4,16 +4,38 @@ import asyncio
 import logging
 
 from runtime.hands import Hands
+from runtime.look import Look
 from runtime.reaping import end_all, family
+from runtime.store import facts
 
 log = logging.getLogger(__name__)
+
+_ROUNDS = 3
+"""What is ended may have started something just before."""
+
+
+async def quit_agent(hands: Hands, seen: Look) -> None:
+    """Let an agent that is idle exit by itself, so that it can put its own records in order; wait a moment for that."""
+    turn = seen.facts.turn
+    if facts.SPAWNED not in seen.steps or not seen.agent_runs or turn is None or turn.state != "ready":
+        return
+    known = await asyncio.to_thread(family, hands.place(seen.session.id).directory)
+    keys = hands.agents(seen.session.agent).quit_keys
+    if known and await hands.tmux.press(str(seen.steps[facts.SPAWNED]["pane"]), *keys):
+        await end_all(known, grace=hands.patience.quit, insists=False)
 
 
 async def end_terminal(hands: Hands, session_id: str) -> None:
     """Hang up and wait; what ignores that is ended after a grace. Nothing happens when nothing is there."""
     known = await asyncio.to_thread(family, hands.place(session_id).directory)
     await hands.tmux.kill_session(session_id)
-    if stubborn := await end_all(known, grace=hands.patience.hang_up):
+    grace, stubborn = hands.patience.hang_up, list[int]()
+    for _ in range(_ROUNDS):
+        stubborn += await end_all(known, grace=grace)
+        known, grace = await asyncio.to_thread(family, hands.place(session_id).directory), 0.0
+        if not known:
+            break
+    if stubborn:
         log.warning("ended what ignored the hang-up", extra={"session_id": session_id, "pids": stubborn})
         said = f"{session_id}: {len(stubborn)} of its processes ignored the end of their terminal and were ended"
         await hands.store.write(lambda tx: tx.record("reaped", said, session_id=session_id, pids=list(stubborn)))

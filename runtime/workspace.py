@@ -73,7 +73,7 @@ class Repository(BareRepository):
         session left is kept under `refs/ao/preserved/` before it moves.
         """
         self.ensure()
-        self._refuse_shared_branch(path, branch)
+        self.refuse_shared_branch(path, branch)
         progress = await asyncio.to_thread(self._progress, path)
         if progress == "ready":
             await self._fill_index(path, branch)
@@ -125,7 +125,7 @@ class Repository(BareRepository):
             others.append(Worktree(path=self.path, branch=branch_in(self.path / "HEAD")))
         return next((other.path for other in others if other.branch == branch), None)
 
-    def _refuse_shared_branch(self, path: Path, branch: str) -> None:
+    def refuse_shared_branch(self, path: Path, branch: str) -> None:
         """Refuse a branch that somebody else has checked out: two worktrees would undo each other's commits."""
         if (other := self.used_by(branch, besides=path)) is not None:
             raise GitFailed(IN_USE.format(branch=branch, path=other))

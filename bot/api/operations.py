@@ -1,6 +1,7 @@
 """All operations of the interface, group by group."""
 
 from bot.api import (
+    claims,
     cleanups,
     deliveries,
     explain,
@@ -23,6 +24,7 @@ GROUPS = (
     spawns,
     restores,
     cleanups,
+    claims,
     orchestrators,
     messages,
     words,

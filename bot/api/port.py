@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from bot.api.claims import ClaimsPort
 from bot.api.cleanups import CleanupsPort
 from bot.api.deliveries import DeliveriesPort
 from bot.api.explain import ExplainPort
@@ -64,6 +65,11 @@ class ServicePort(Protocol):
     @property
     def restores(self) -> RestoresPort:
         """Bringing sessions back."""
+        ...
+
+    @property
+    def claims(self) -> ClaimsPort:
+        """Giving sessions pull requests."""
         ...
 
     @property

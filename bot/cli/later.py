@@ -8,7 +8,6 @@ from typer.core import TyperCommand
 from bot.cli.light import LightGroup
 from bot.cli.text import complain
 
-_LABEL = "Label the issue on GitHub to start a session."
 _LOOK = "Look with: ao status, ao deliveries show GUID"
 
 TOP = {
@@ -16,9 +15,6 @@ TOP = {
     "simulate": _LOOK,
     "notify": "See what waits for you with: ao status",
     "review-check": "See what waits for you with: ao status",
-}
-SESSION = {
-    "claim-pr": _LABEL,
 }
 
 
@@ -31,12 +27,6 @@ class WithLater(LightGroup):
         """Return a command that refuses when the name is one of a later version's."""
         found = super().get_command(ctx, cmd_name)
         return found or (_refusal(cmd_name, self.later[cmd_name]) if cmd_name in self.later else None)
-
-
-class SessionWithLater(WithLater):
-    """The commands of `ao session`."""
-
-    later = SESSION
 
 
 def _refusal(name: str, instead: str) -> TyperCommand:

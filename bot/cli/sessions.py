@@ -11,16 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.client import ServiceFailed, get, post, segment
-from bot.cli.later import SessionWithLater
 from bot.cli.light import Light, group
 from bot.cli.text import COLOURS, ago, counted, harmless, say
 from bot.config import calling_session, environment
 
 RESTORE_S = 60.0
 CLEANUP_S = 120.0
+CLAIM_S = 120.0
 NO_PURGE = "no agent here keeps sessions that ao could delete; leave it out, the worktree is cleared away without it"
 
-app = group("Lists, names, attaches to, ends and restores sessions.", SessionWithLater)
+app = group("Lists, names, attaches to, ends and restores sessions.")
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="Only this project.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
@@ -151,6 +151,33 @@ def restore(
         say("  Its agent goes on with its own session.")
     elif reason := back["restoreFallbackReason"]:
         say(f"  Its agent was started afresh: {harmless(reason)}.")
+
+
+@app.command("claim-pr", cls=Light)
+def claim_pr(
+    pull: Annotated[str, typer.Argument(metavar="PR", help="The open pull request: its number or address.")],
+    session: Annotated[
+        str | None, typer.Argument(metavar="SESSION", help="Who gets it.", show_default="the session this is typed in")
+    ] = None,
+    assign: Annotated[
+        bool, typer.Option("--assign-on-github", help="Also make the token's person, or who asked, its assignee.")
+    ] = False,
+) -> None:
+    """Gives a session an open pull request: its worktree moves to that branch, and who had it before is told."""
+    name = session or caller()
+    if name is None:
+        raise typer.BadParameter("name the session, for example: ao session claim-pr 12 app-1", param_hint="SESSION")
+    body: dict[str, object] = {"pull": pull, "assignOnGithub": assign, "by": caller()}
+    done = post(f"sessions/{segment(name)}/claim", body, patience=CLAIM_S)
+    say(f"✓ Session {name} claimed PR #{done['pr']['number']}.", COLOURS["✓"])
+    say(f"  PR: {done['pr']['url']}")
+    say(f"  Branch: {done['branch']}")
+    say(f"  Checkout: {'switched to PR branch' if done['branchChanged'] else 'already on PR branch'}")
+    if done["takenOverFrom"]:
+        say(f"  Took over from: {', '.join(done['takenOverFrom'])}")
+    if assign:
+        error = done["githubAssignmentError"]
+        say(f"  GitHub assignee: {'not updated: ' + harmless(error) if error else 'updated'}")
 
 
 def caller() -> str | None:

@@ -44,7 +44,8 @@ class GitHubForge:
 
     async def pull_request(self, repo: str, number: int) -> PullRequest:
         """Return the pull request as it is now."""
-        return pull_request(await self._get(repo, f"/pulls/{int(number)}"))
+        client = await self._hub.of(repo)
+        return pull_request(await client.eventually(f"/repos/{quote(repo)}/pulls/{int(number)}"))
 
     async def issue(self, repo: str, number: int) -> Issue:
         """Return the issue as it is now."""

@@ -123,6 +123,16 @@ async def unlabel(parcel: Parcel) -> Sent:
     return Sent()
 
 
+async def assign(parcel: Parcel) -> Sent:
+    """Assign an issue or pull request; GitHub says nothing when it does not take somebody, so its answer is read."""
+    number, login = int(parcel.row.payload["number"]), str(parcel.row.payload["login"])
+    where = f"{parcel.path}/issues/{number}/assignees"
+    found = await parcel.client.post(where, data={"assignees": [login]})
+    if login.lower() not in [one["login"].lower() for one in found["assignees"]]:
+        raise ForgeRefused(f"GitHub does not take {login} as an assignee of #{number}", status=422)
+    return Sent()
+
+
 async def pull_request(parcel: Parcel) -> Sent:
     """Open the pull request of a branch, or find the one that is open."""
     if parcel.row.uncertain and (found := await _open_pull(parcel)):
@@ -159,5 +169,6 @@ SENDS: dict[str, Callable[[Parcel], Awaitable[Sent]]] = {
     "reaction": reaction,
     "label": label,
     "unlabel": unlabel,
+    "assign": assign,
     "pull_request": pull_request,
 }

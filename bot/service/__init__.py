@@ -8,6 +8,7 @@ from importlib.metadata import version
 from bot.api.port import Figure, ProjectStatus, ServiceStatus
 from bot.figures import figures
 from bot.parts import Parts
+from bot.service.claims import Claims
 from bot.service.cleanups import Cleanups
 from bot.service.deliveries import Deliveries
 from bot.service.explain import Explain
@@ -35,6 +36,7 @@ class Service:
         self.spawns = Spawns(parts, broken)
         self.restores = Restores(parts)
         self.cleanups = Cleanups(parts)
+        self.claims = Claims(parts)
         self.messages = Messages(parts)
         self.words = Words(parts)
         self.orchestrators = Orchestrators(parts, self.sessions)

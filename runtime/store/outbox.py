@@ -163,17 +163,6 @@ def _settle(tx: Tx, row: Outgoing, **values: Any) -> None:
     tx.wake(topic_of(row.key))
 
 
-def requeue(tx: Tx, key: str) -> bool:
-    """Try a failed row again, because a person asked for it."""
-    changed = tx.sql.execute(
-        outbox.update()
-        .where(outbox.c.key == key, outbox.c.state == "failed")
-        .values(state="queued", attempts=0, not_before=0.0, changed_at=tx.now)
-    )
-    tx.wake(TOPIC)
-    return bool(changed.rowcount)
-
-
 def unsent(sql: sa.Connection) -> list[Outgoing]:
     """Return all rows that still have to reach the forge, in the order they were asked for."""
     waiting = sa.select(outbox).where(outbox.c.state.in_(["queued", "sending"])).order_by(outbox.c.id)

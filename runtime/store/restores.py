@@ -26,10 +26,11 @@ def undo_end(tx: Tx, session: Session) -> None:
     tx.sql.execute(schema.steps.delete().where(steps.session_id == session.id, steps.name.in_(_OF_ONE_LIFE)))
     tx.sql.execute(schema.facts.delete().where(facts.session_id == session.id, facts.kind.in_(_SETTLED)))
     cut_off = (messages.session_id == session.id, messages.state == FAILED, messages.kind.not_in(("task", "ci")))
+    true_still = sa.or_(messages.expires_at.is_(None), messages.expires_at > tx.now)
     since = session.ended_at if session.ended_at is not None else tx.now
     tx.sql.execute(
         schema.messages.update()
-        .where(*cut_off, messages.changed_at >= since)
+        .where(*cut_off, messages.changed_at >= since, true_still)
         .values(state=QUEUED, evidence="the session was brought back", attempts=0, changed_at=tx.now)
     )
     own = schema.sessions.c.id == session.id

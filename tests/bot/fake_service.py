@@ -11,6 +11,8 @@ import msgspec
 import uvicorn
 
 from bot.api.app import private_app
+from bot.api.claims import Claimed as ClaimedPr
+from bot.api.claims import ClaimedPull
 from bot.api.cleanups import CleanedUp
 from bot.api.deliveries import DeliveryDetail, DeliveryView, HandlerRun
 from bot.api.explain import Explanation
@@ -84,11 +86,16 @@ class FakeService:
             name="", branch="", workspace_path="/data/worktrees/app-4", attach_command="tmux attach", resumed=False,
             restore_fallback_reason="scripted has no record of it",
         )  # fmt: skip
+        self.claim = ClaimedPr(
+            session_id="", project_id="my-app", pr=ClaimedPull(number=12, url="https://gh/pull/12", title="Greet"),
+            branch="feature", branch_changed=True, github_assigned=True, taken_over_from=["app-2", "app-3"],
+        )  # fmt: skip
         self.cleaned = CleanedUp(dry_run=False, killed=[], skipped=[], errors=[])
         self.sessions = FakeSessions(self)
         self.spawns = FakeSpawns(self)
         self.restores = FakeRestores(self)
         self.cleanups = FakeCleanups(self)
+        self.claims = FakeClaims(self)
         self.messages = FakeMessages(self)
         self.words = FakeWords(self)
         self.orchestrators = FakeOrchestrators(self)
@@ -151,6 +158,13 @@ class FakeRestores(FakePart):
         if row.ended_at is None:
             raise UserError(f"Cannot restore: {name} is live.")
         return msgspec.structs.replace(self.service.restored, name=name, branch=row.branch)
+
+
+class FakeClaims(FakePart):
+    async def claim(self, name, pull, *, assign, by):
+        self.service.asked.append(("claim", name, pull, assign, by))
+        self.service.sessions.get(name)
+        return msgspec.structs.replace(self.service.claim, session_id=name)
 
 
 class FakeCleanups(FakePart):

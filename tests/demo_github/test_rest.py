@@ -19,6 +19,16 @@ async def test_list_is_paged_by_links_that_lead_on(place):
     assert [issue["title"] for issue in answer.json() + rest.json()] == ["2", "1", "0"]
 
 
+async def test_assignees_who_may_not_triage_are_left_out_without_a_word(place):
+    issue = await place.bob.json("POST", f"{REPO}/issues", {"title": "one"})
+    where = f"{REPO}/issues/{issue['number']}/assignees"
+    made = await place.bob.json("POST", where, {"assignees": ["Alice", "eve", "nobody"]})
+    assert [one["login"] for one in made["assignees"]] == ["alice"]
+    again = await place.bob.json("POST", where, {"assignees": ["bob"]})
+    assert [one["login"] for one in again["assignees"]] == ["alice", "bob"]
+    assert (await place.eve.post(where, json={"assignees": ["bob"]})).status_code == 403
+
+
 async def test_unchanged_answer_is_304_and_free(place):
     first = await place.bob.get(REPO)
     again = await place.bob.get(REPO, headers={"If-None-Match": first.headers["etag"]})

@@ -129,6 +129,7 @@ class FakeWorkspaces:
 class FakeAgent:
     name = "scripted"
     capabilities = Capabilities()
+    quit_keys = ("C-c",)
 
     def installed(self, path: str) -> str:
         return "true"

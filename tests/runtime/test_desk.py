@@ -31,6 +31,9 @@ class FakeGate:
     def __init__(self, launch, repository, *, own_branch, default_branch):
         self.own = own_branch
 
+    def serve(self, branch):
+        self.own = branch
+
     async def ensure(self, python):
         return None
 
@@ -103,6 +106,11 @@ async def test_push_is_forwarded_and_its_commit_leads_to_the_session(bot, counte
     assert (said["ok"], said["text"]) == (True, "ao/app-1 pushed to https://gh/octo/app.git")
     assert [fact.sha for fact in bot.facts.pushed] == [SHA]
     assert known(bot, f"sha:octo/app@{SHA}") == "app-1"
+
+
+async def test_session_that_was_given_another_branch_pushes_that_one(bot, counter):
+    await bot.store.write(lambda tx: sessions.change(tx, "app-1", branch="feature"))
+    assert (await push(counter))["text"].startswith("feature pushed to")
 
 
 async def test_refused_push_is_no_fact(bot, counter):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot.cli.app import COMMANDS
-from bot.cli.later import SESSION, TOP
+from bot.cli.later import TOP
 
 HEAVY = {"pydantic", "rich", "sqlalchemy", "starlette", "aiohttp", "uvicorn", "yaml", "msgspec", "http"}
 
@@ -85,7 +85,6 @@ def test_nothing_of_the_contract_is_missing(ao):
         "acknowledge",
     }
     assert set(COMMANDS) | set(TOP) == contract | {"completion"}
-    assert set(SESSION) <= {"claim-pr", "rename", "remap"}
 
 
 @pytest.mark.parametrize(

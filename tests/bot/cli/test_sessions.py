@@ -235,6 +235,28 @@ def test_restore_says_where_it_is_and_how_its_agent_was_started(ao, service, kno
     assert service.asked == [("restore", "app-4", True, None)]
 
 
+def test_claim_pr_says_what_was_taken_and_from_whom(ao, service):
+    shown = ao("session", "claim-pr", "12", "app-1", "--assign-on-github")
+    assert shown.stdout == (
+        "✓ Session app-1 claimed PR #12.\n  PR: https://gh/pull/12\n  Branch: feature\n"
+        "  Checkout: switched to PR branch\n  Took over from: app-2, app-3\n  GitHub assignee: updated\n"
+    )
+    assert service.asked == [("claim", "app-1", "12", True, None)]
+
+
+def test_claim_pr_is_for_the_session_it_is_typed_in_when_none_is_named(ao, service):
+    service.claim = msgspec.structs.replace(
+        service.claim, branch_changed=False, taken_over_from=[], github_assigned=False, github_assignment_error="nobody"
+    )
+    shown = ao("session", "claim-pr", "#12", "--assign-on-github", AO_SESSION="app-2")
+    assert shown.stdout.splitlines()[3:] == [
+        "  Checkout: already on PR branch",
+        "  GitHub assignee: not updated: nobody",
+    ]
+    assert service.asked == [("claim", "app-2", "#12", True, "app-2")]
+    assert ao("session", "claim-pr", "12").returncode == 2
+
+
 def test_cleanup_has_the_references_shape(ao, service):
     assert ao("session", "cleanup").stdout == "Checking for completed sessions...\n  No sessions to clean up.\n"
     passed = [Passed(name="app-1", reason="at work (working)")]

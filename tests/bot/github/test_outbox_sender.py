@@ -298,6 +298,20 @@ async def test_a_reaction_that_is_there_already_is_done(desk, api, payload, path
     assert desk.row("k").state == "sent"
 
 
+async def test_assignee_that_github_leaves_out_is_a_failure_with_its_reason(desk, api):
+    api.post("/repos/o/r/issues/2/assignees").mock(
+        side_effect=[
+            httpx.Response(201, json={"assignees": [{"login": "Alice"}]}), httpx.Response(201, json={"assignees": []})
+        ]
+    )  # fmt: skip
+    async with running(desk.sender()):
+        for key in ("a", "b"):
+            await desk.ask(key, kind="assign", payload={"number": 2, "login": "alice"})
+        await desk.settled()
+    assert (desk.row("a").state, desk.row("b").state) == ("sent", "failed")
+    assert desk.row("b").error == "GitHub does not take alice as an assignee of #2"
+
+
 async def test_labels_go_on_and_off_whatever_they_are_called(desk, api):
     on = api.post("/repos/o/r/issues/1/labels").respond(json=[])
     off = api.delete(url__regex=r"/repos/o/r/issues/1/labels/.+").mock(

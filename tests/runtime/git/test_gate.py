@@ -107,6 +107,16 @@ async def test_a_refused_push_says_what_to_do_and_changes_nothing(service, agent
     assert forge.git("for-each-ref") == before
 
 
+async def test_a_gate_that_serves_another_branch_takes_that_one_and_no_longer_the_first(service, gate, agent, forge):
+    gate.serve("feature")
+    work = agent.commit("work", new__py="1\n")
+    code, _, said = await agent.try_to("git", "push", "origin", "HEAD:feature")
+    assert (code, forge.sha("feature")) == (0, work), said
+    code, _, said = await agent.try_to("git", "push", "origin", "HEAD:ao/n-1")
+    assert code == 1 and "Only feature can be pushed from here" in said
+    assert forge.sha("ao/n-1") is None
+
+
 async def test_an_amended_commit_replaces_the_one_that_was_pushed(service, agent, forge):
     agent.commit("work", new__py="1\n")
     await agent.try_to("git", "push")

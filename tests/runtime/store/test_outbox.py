@@ -60,15 +60,12 @@ async def test_an_uncertain_row_stays_uncertain_while_it_waits(store, uncertain,
     assert records(store) == ["outbox_queued", "outbox_deferred"]
 
 
-async def test_a_failed_row_keeps_its_reason_and_can_be_requeued(store):
+async def test_a_failed_row_keeps_its_reason(store):
     await ask(store)
     await mark(store, outbox.failed, reason="gone", status=404)
     assert not store.read(outbox.unsent)
     assert (the_row(store).error, the_row(store).result) == ("gone", {"status": 404})
     assert records(store) == ["outbox_queued", "outbox_failed"]
-    assert await store.write(lambda tx: outbox.requeue(tx, "k"))
-    assert [row.key for row in store.read(outbox.unsent)] == ["k"]
-    assert not await store.write(lambda tx: outbox.requeue(tx, "k"))
 
 
 async def test_edits_come_at_most_once_per_interval(store, clock):

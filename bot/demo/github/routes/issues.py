@@ -102,6 +102,17 @@ async def update(call: Call) -> Answer:
     return _shape(call, issue)
 
 
+@rest("POST", f"{ISSUES}/{{number}}/assignees", needs=f"{EITHER}:write", role="triage")
+async def add_assignees(call: Call) -> Answer:
+    """Add assignees; who cannot be assigned is left out without a word, as on GitHub."""
+    known = {login.lower(): user for login, user in call.world.users.items()}
+    named = [known[login.lower()] for login in call.strings("assignees") if login.lower() in known]
+    people = [one for one in named if ROLES.index(call.repo.role(one)) >= ROLES.index("triage")]
+    everyone = [*call.issue.assignees, *people]
+    issues.set_assignees(call.world, call.repo, call.issue, call.caller.user, everyone)
+    return Answer(201, shapes.issue(call.world, call.repo, call.issue))
+
+
 @rest("GET", f"{ISSUES}/{{number}}/labels", needs=f"{EITHER}:read")
 async def labels_on(call: Call) -> Answer:
     """The labels on an issue."""
