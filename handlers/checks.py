@@ -7,7 +7,9 @@ from gidgethub.routing import Router
 from handlers.context import Context, Delivery
 from handlers.outbound import say
 from handlers.payloads import CheckRunEvent, CheckRunView, CheckSuiteEvent
+from runtime.expiry import newest
 from runtime.facts import Check, ChecksDone, Facts
+from runtime.inbox import FAILED as UNDELIVERED
 from runtime.inbox import Message
 from runtime.project import Project
 from runtime.sessions import Session
@@ -82,7 +84,7 @@ def _streak(known: list[Message], facts: Facts) -> list[Message]:
     """Return what was told about failures, newest first, since somebody else had a word or a commit passed."""
     green = last_green(facts)
     told = takewhile(lambda message: message.kind == "ci" and message.created_at > green, reversed(known))
-    return list(told)
+    return [message for message in told if message.state != UNDELIVERED]
 
 
 def _gave_up(tx: Tx, project: Project, session: Session, run: CheckRunView, streak: list[Message]) -> bool:
@@ -110,15 +112,6 @@ async def release_message(delivery: Delivery, ctx: Context) -> None:
     key = f"ci:{ctx.session.id}:{suite.head_sha}"
     ctx.do(lambda tx: messages.release(tx, key))
     return None
-
-
-def newest(facts: Facts) -> str:
-    """Return the newest commit of the session that the forge has, or an empty string."""
-    pull = facts.pull_request
-    pushed = facts.pushed[-1] if facts.pushed else None
-    if pushed is not None and (pull is None or pushed.at >= pull.at):
-        return pushed.sha
-    return pull.head_sha if pull else ""
 
 
 def last_green(facts: Facts) -> float:

@@ -1,7 +1,7 @@
 """Answer where the agent was asked, once its turn has ended: in each review thread, or below a comment."""
 
 from handlers.outbound import on, say, send
-from runtime.changes import TurnEnded
+from runtime.changes import TurnEnded, Undelivered
 from runtime.inbox import Message
 from runtime.project import Project
 from runtime.sessions import Session
@@ -10,6 +10,7 @@ from runtime.store.tx import Tx
 ANSWERED = "Done in {commit}: {summary}"
 NOT_CHANGED = "No change made: {summary}"
 NOTHING_SAID = "see the commit"
+UNDELIVERED = "This has not reached the agent of `{session}`: {why}."
 LONGEST = 2000
 
 
@@ -31,10 +32,22 @@ def answer_comments(turn: TurnEnded, tx: Tx, _project: Project) -> None:
             _answer_comment(turn.session, message, _answer(turn), tx)
 
 
+@on(Undelivered)
+def own_up(lost: Undelivered, tx: Tx, _project: Project) -> None:
+    """Say below a comment or review that it was given up, and why."""
+    if lost.message.kind in ("comment", "review"):
+        text = UNDELIVERED.format(session=lost.session.id, why=lost.why)
+        key = f"undelivered:{lost.message.id}"
+        say(tx, lost.session, lost.message.parts["number"], _quoted(lost.message) + text, key=key)
+
+
 def _answer_comment(session: Session, message: Message, text: str, tx: Tx) -> None:
+    say(tx, session, message.parts["number"], _quoted(message) + text, key=f"answer:{message.id}")
+
+
+def _quoted(message: Message) -> str:
     first = next((line for line in message.parts["body"].splitlines() if line.strip()), "")
-    quote = f"> {first[:200]}\n\n" if first else ""
-    say(tx, session, message.parts["number"], quote + text, key=f"answer:{message.id}")
+    return f"> {first[:200]}\n\n" if first else ""
 
 
 def _answer(turn: TurnEnded) -> str:

@@ -11,9 +11,11 @@ from runtime import answering, claiming, interrupting
 from runtime.delivery import deliver, next_message
 from runtime.ending import end
 from runtime.errors import AoError, Retryable, StoreBusy
+from runtime.expiry import why_expired
 from runtime.hands import Hands
 from runtime.look import Look, look
 from runtime.spawn import spawn
+from runtime.store import messages
 from runtime.store.tx import Tx
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ class Keeper:
         if claiming.ASKED in seen.steps:
             await claiming.carry_out(self._hands, seen)
             return 0.0
+        if await self._has_given_up(seen):
+            return 0.0
         message = next_message(seen, self._hands.clock())
         if message is not None and seen.why_not_type() is None:
             return await deliver(self._hands, seen, message)
@@ -75,9 +79,23 @@ class Keeper:
         await self._hands.store.write(lambda tx: _judge_again(tx, self._id))
         return True
 
+    async def _has_given_up(self, seen: Look) -> bool:
+        """Give up the messages that are no longer worth their delivery; return whether there was one."""
+        now = self._hands.clock()
+        expired = [(one, why) for one in seen.waiting if (why := why_expired(one, seen.facts, now))]
+
+        def job(tx: Tx) -> None:
+            for one, why in expired:
+                messages.fail(tx, one, why)
+
+        if expired:
+            await self._hands.store.write(job)
+        return bool(expired)
+
     def _until_something_is_due(self, seen: Look) -> float:
         now = self._hands.clock()
         due = [message.not_before for message in seen.waiting if message.not_before > now]
+        due += [message.expires_at for message in seen.waiting if message.expires_at is not None]
         if seen.session.recheck_at is not None:
             due.append(seen.session.recheck_at)
         return max(0.01, min(due) - now) if due else NEVER

@@ -1,6 +1,6 @@
 """Messages to agents on the interface, and what else people want from an agent at its terminal."""
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import msgspec
 
@@ -64,11 +64,13 @@ class MessagesPort(Protocol):
     """Takes in what people say to agents."""
 
     async def send(
-        self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None, key: str | None
-    ) -> Sent:
+        self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None, key: str | None,
+        expires: float | None,
+    ) -> Sent:  # fmt: skip
         """Commit a message and, with `wait`, watch until it is taken in, for `patience` seconds or the `send_wait`.
 
-        A session whose agent is gone is brought back. A `key` that was used before finds that message.
+        A session whose agent is gone is brought back. A `key` that was used before finds that message. After
+        `expires` seconds it is given up.
         """
         ...
 
@@ -94,7 +96,8 @@ class MessagesPort(Protocol):
 class Message(msgspec.Struct, forbid_unknown_fields=True):
     """A text for the agent; `wait` holds the answer until the agent has taken it or `timeout` seconds are over.
 
-    A request that is repeated with the same `key` makes no second message.
+    A request that is repeated with the same `key` makes no second message. One that the agent has not taken after
+    `expires` seconds is given up.
     """
 
     text: str
@@ -102,6 +105,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
     timeout: float | None = None
     author: str | None = None
     key: str | None = None
+    expires: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
 
 class Interruption(msgspec.Struct, forbid_unknown_fields=True):
@@ -126,8 +130,9 @@ async def _send(service: "ServicePort", which: Name, message: Message) -> Sent:
     if not message.text.strip():
         raise WrongUse("The message is empty; send some text.")
     return await service.messages.send(
-        which.id, message.text, author=message.author, wait=message.wait, patience=message.timeout, key=message.key
-    )
+        which.id, message.text, author=message.author, wait=message.wait, patience=message.timeout, key=message.key,
+        expires=message.expires,
+    )  # fmt: skip
 
 
 async def _interrupt(service: "ServicePort", which: Name, wanted: Interruption) -> Interrupted:

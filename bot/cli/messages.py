@@ -32,11 +32,14 @@ def send(
         float | None,
         typer.Option(min=0, max=LONGEST, help="Seconds to wait for the agent.", show_default="times.send_wait: 600"),
     ] = None,
+    expires: Annotated[
+        float | None, typer.Option(min=0, max=LONGEST, help="Give it up when it waits for longer; seconds.")
+    ] = None,
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
     body: dict[str, object] = {
         "text": _signed(_message(text or [], file)), "wait": not no_wait, "timeout": timeout, "author": _author(),
-        "key": str(uuid.uuid4()),
+        "key": str(uuid.uuid4()), "expires": expires,
     }  # fmt: skip
     patience = LONGEST if timeout is None else timeout
     sent = post(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))

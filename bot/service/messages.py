@@ -39,8 +39,9 @@ class Messages:
         self._store = parts.store
 
     async def send(
-        self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None, key: str | None
-    ) -> Sent:
+        self, name: str, text: str, *, author: str | None, wait: bool, patience: float | None, key: str | None,
+        expires: float | None = None,
+    ) -> Sent:  # fmt: skip
         """Commit a message, for an agent that is gone after bringing it back, and watch what becomes of it."""
         found, by = seen(self._parts, name), author or "person"
         source = f"send:{name}:{key or uuid.uuid4()}"
@@ -51,9 +52,11 @@ class Messages:
             if known is not None:
                 return known.id, False
             back = _bring_back(tx, found, by)
-            return messages.add(
-                tx, name, kind="person", source_key=source, author=by, parts={"body": text}
-            ) or 0, back  # fmt: skip
+            until = None if expires is None else tx.now + expires
+            added = messages.add(
+                tx, name, kind="person", source_key=source, author=by, parts={"body": text}, expires_at=until
+            )
+            return added or 0, back
 
         identity, restored = await self._store.write(job)
         if wait:

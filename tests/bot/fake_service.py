@@ -202,7 +202,7 @@ class FakeSpawns(FakePart):
 
 
 class FakeMessages(FakePart):
-    async def send(self, name, text, *, author, wait, patience, key):
+    async def send(self, name, text, *, author, wait, patience, key, expires=None):
         self.service.sessions.get(name)
         self.service.asked.append(("send", name, text, author, wait, patience))
         if self.service.busy:

@@ -234,3 +234,27 @@ async def test_killed_session_is_cleared_and_its_keeper_ends(bot, deeds):
 
 async def test_keeper_of_a_session_that_is_gone_ends(deeds):
     await asyncio.wait_for(Keeper(deeds.hands, "app-9").run(), 5)
+
+
+async def test_message_that_nobody_needs_any_more_is_given_up_and_does_not_hold_up_others(bot, deeds):
+    await bot.starts(turn="active")
+    late = await queued(bot, "Lunch?", expires_at=bot.clock() + 60)
+    async with keeping(deeds):
+        bot.clock.passes(60)
+        bot.store.topic("app-1").set()
+        await until(lambda: state_of(bot, late)[0] == "failed")
+    assert state_of(bot, late)[1] == "the agent had no time for it while it was of use"
+    assert bot.said == []
+
+
+async def test_comment_that_does_not_reach_the_agent_is_owned_up_to_once(bot, github, deeds):
+    issue = github.open_issue()
+    await bot.starts(issue, turn="active")
+    await bot.receives(github.comment(issue, "One more thing\nand another."))
+    pull = github.open_pull()
+    await bot.receives(github.pull(pull))
+    await bot.receives(github.review(pull, "commented", "Why?", ("a", 1, "x")))
+    await bot.learns(Killed(by="me"))
+    told = [text for text in bot.said if "has not reached" in text]
+    why = "This has not reached the agent of `app-1`: the session has ended: manually_killed."
+    assert told == [f"> One more thing\n\n{why}", f"> Why?\n\n{why}"]
