@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import accept, crowd, looking, peers, pool, size, spawning, starting, talking, telling
+from bench import accept, crowd, long_message, looking, peers, pool, size, spawning, starting, talking, telling
 from bench.figure import Figure
 
 Measure = Callable[[], Awaitable[list[Figure]]]
@@ -63,6 +63,7 @@ MEASURES: dict[str, Measure] = {
     "comment": talking.comment,
     "ci": talking.checks,
     "enter": talking.enter,
+    "message": long_message.message,
     "help": starting.help,
     "crowd": crowd.crowd,
     "looking": looking.looking,
