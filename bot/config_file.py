@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from bot.config import absolute
 from bot.config_problems import Locate, line, lines_of
 from bot.config_schema import SETTINGS, File, ProjectEntry
+from runtime import agents
 from runtime.project import Project, Reactions, default_prefix
 
 FILE_NAME = "agent-orchestrator.yaml"
@@ -97,7 +98,7 @@ def read_projects(
         except ValidationError as error:
             broken[name] = tuple(lines_of(error, ProjectEntry, _below(file.path, name)))
             continue
-        if problems := [*_clashes(project, projects), *_missing_paths(project)]:
+        if problems := [*_clashes(project, projects), *_missing_paths(project), *_unfit_model(project)]:
             broken[name] = tuple(line(file.path, f"projects.{name}.{key}", text) for key, text in problems)
         else:
             projects[name] = project
@@ -160,3 +161,9 @@ def _missing_paths(project: Project) -> list[tuple[str, str]]:
     if project.script and not project.script.is_file():
         problems.append(("script", f"{project.script} does not exist; correct the path"))
     return problems
+
+
+def _unfit_model(project: Project) -> list[tuple[str, str]]:
+    if project.model is None or agents.named(project.agent).capabilities.takes_model:
+        return []
+    return [("model", f"{project.agent} cannot be told a model; leave it out, or write another agent")]

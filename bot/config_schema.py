@@ -111,7 +111,7 @@ class ProjectEntry(Model):
     default_branch: str | None = Field(None, description="Default: GitHub's answer.")
     session_prefix: str | None = Field(None, description="Default: derived from the project's id.")
     agent: AgentName | None = None
-    model: Annotated[str | None, _nothing("choosing a model is")] = None
+    model: str | None = Field(None, min_length=1, description="What the agent is told to use; default: its own choice.")
     permissions: Permissions = None
     runtime: Tmux = None
     workspace: Worktree = None

@@ -84,6 +84,7 @@ class Project(Model):
     default_branch: str | None = None
     session_prefix: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")
     agent: str = "claude-code"
+    model: str | None = Field(None, description="What the project's agent is told to use.")
     permissions: Literal["bypass"] = "bypass"
     rules: str = ""
     post_create: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from runtime.hands import Hands
 from runtime.inbox import PASTED
 from runtime.launch import agent_environment
 from runtime.look import Look, look
+from runtime.project import Project
 from runtime.read_only import seal
 from runtime.reopening import launched, reopen, start, task_key, to_reopen
 from runtime.sessions import Session
@@ -116,8 +117,8 @@ async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any]) -> Non
         await asyncio.to_thread(seal, worktree)
     task = Task(
         session=session.id, prompt=how.prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
-        env=env, permissions=project.permissions, rules=project.rules, script=project.script, model=session.model,
-        resume=how.resume,
+        env=env, permissions=project.permissions, rules=project.rules, script=project.script,
+        model=_model(session, project), resume=how.resume,
     )  # fmt: skip
     launch = agent.prepare(place, task)
     place.write(launch, worktree=worktree, env=env)
@@ -133,6 +134,11 @@ async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any]) -> Non
         launched(tx, seen, place, how)
 
     await hands.store.write(done)
+
+
+def _model(session: Session, project: Project) -> str | None:
+    """Return the model that was asked for; the project's own is for the project's agent."""
+    return session.model or (project.model if session.agent == project.agent else None)
 
 
 async def _terminal(hands: Hands, seen: Look) -> None:

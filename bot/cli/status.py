@@ -147,7 +147,9 @@ def _row(session: dict[str, Any], now: float) -> list[str]:
 def _note(session: dict[str, Any], summary: str) -> str:
     overdue = session.get("reportOverdue")
     missing = OVERDUE.get(overdue["trigger"], overdue["trigger"]) if overdue else ""
-    first = " · ".join(filter(None, (session["status"], missing, summary)))
+    place = session["queuePosition"]
+    waits = f"number {place} in the queue" if place else ""
+    first = " · ".join(filter(None, (session["status"], waits, missing, summary)))
     return "\n".join([first, *report_lines(session.get("reports", []))])
 
 

@@ -44,6 +44,7 @@ def live() -> int:
         write_interval=0.0,
         edit_interval=0.0,
         uncertain_for=0.1,
+        quiet=0.05,
         redeliver_after=(0.0, 0.3, 1.0),
         redeliver_every=1.0,
         patience=Patience(after_restart=0.5),

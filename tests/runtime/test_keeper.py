@@ -9,7 +9,7 @@ from runtime.errors import ForgeBusy, GitFailed, TmuxUnavailable, UserError
 from runtime.facts import Killed, Paused, Process, Turn
 from runtime.keeper import Keeper
 from runtime.project import Limits
-from runtime.store import messages
+from runtime.store import messages, sessions
 from tests.fakes.bot import a_project
 from tests.fakes.hands import Deeds, FakeAgent, until
 from tests.fakes.sessions import session
@@ -126,6 +126,26 @@ async def test_session_whose_name_the_forge_knows_starts_under_another(bot, gith
         await until(lambda: bot.facts.spawned)
     assert deeds.did[:2] == ["open app-1", "open app-2"]
     assert not any("app-1" in deed for deed in deeds.did[1:])
+
+
+@pytest.mark.parametrize(
+    ("agent", "asked", "told"), [("scripted", None, "best"), ("scripted", "other", "other"), ("codex", None, None)]
+)
+async def test_projects_model_is_for_its_own_agent(make_bot, github, tmp_path, agent, asked, told):
+    models = []
+
+    class Choosy(FakeAgent):
+        def prepare(self, place, task):
+            models.append(task.model)
+            return super().prepare(place, task)
+
+    bot = make_bot(a_project(model="best"))
+    deeds = Deeds(bot, tmp_path, agents=lambda _: Choosy())
+    await claimed(bot, github)
+    await bot.store.write(lambda tx: sessions.change(tx, "app-1", agent=agent, model=asked))
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawned)
+    assert models == [told]
 
 
 async def test_what_cannot_be_undone_is_named(bot, github, deeds):

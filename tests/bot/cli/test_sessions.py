@@ -369,3 +369,8 @@ def test_a_reader_that_goes_away_is_no_error(ao, service):
         timeout=20,
     )
     assert done.stderr == ""
+
+
+def test_place_in_the_queue_is_part_of_the_note(ao, service):
+    service.rows = [session("app-9", status="spawning", queue_position=2, summary="Add a greeting")]
+    assert "  spawning · number 2 in the queue · Add a greeting" in ao("status").stdout.splitlines()
