@@ -23,6 +23,7 @@ from bot.github.permissions import Permissions
 from bot.github.roots import Roots
 from bot.listeners import bind_public
 from bot.logs import set_up_logs
+from bot.metadata import metadata_files
 from bot.pace import Pace
 from bot.parts import Parts
 from bot.receiver import Receiver
@@ -75,7 +76,8 @@ async def _serve(config: Config, listener: socket.socket, pace: Pace) -> int:
         await close(parts)
         raise
     service = Service(parts, config.broken)
-    return await run(parts, private_app(service), listener, config.socket, drain=pace.drain)
+    files = metadata_files(parts, config.data_dir / "sessions")
+    return await run(parts, private_app(service), listener, config.socket, drain=pace.drain, also=[files.run])
 
 
 def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -13,11 +15,15 @@ from bot.listeners import open_doors
 from bot.parts import Parts
 from bot.receiver import public_app
 
+Job = Callable[[], Coroutine[Any, Any, None]]
+
 log = logging.getLogger(__name__)
 
 
-async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Path, *, drain: float) -> int:
-    """Serve until SIGTERM or SIGINT; agents go on without us and are adopted by the next start."""
+async def run(
+    parts: Parts, private: ASGIApp, listener: socket.socket, path: Path, *, drain: float, also: Sequence[Job] = ()
+) -> int:
+    """Serve until SIGTERM or SIGINT, with `also` beside; agents go on without us and are adopted by the next start."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -32,6 +38,7 @@ async def run(parts: Parts, private: ASGIApp, listener: socket.socket, path: Pat
                 group.create_task(parts.redelivery.run(), name="redelivery"),
                 group.create_task(retention.run(parts.store, every=retention.EVERY), name="retention"),
             ]
+            tasks += [group.create_task(job()) for job in also]
             worker = group.create_task(parts.worker.run(), name="worker")
             log.info("ready", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "socket": str(path)})
             await stop.wait()

@@ -45,6 +45,10 @@ KINDS: dict[str, Kind] = {
     "message": Kind("A message to an agent was queued, typed, accepted, answered, put back or failed."),
     "typed": Kind("A person typed a prompt into the session's terminal."),
     "report": Kind("An agent reported what it does, or acknowledged its task; a warning when that was rejected."),
+    "metadata_edited": Kind("What a person wrote into a session's metadata file was taken in."),
+    "metadata_refused": Kind(
+        "What a person wrote into a session's metadata file was not taken, with the reason.", "warning"
+    ),
     "trust": Kind("The sender's words were taken as a command, after a look at their permission."),
     "skip": Kind("A handler did nothing about a delivery, with the reason."),
     "delivery_failed": Kind("A delivery's handler failed; it is tried again.", "warning"),

@@ -15,6 +15,16 @@ def get(sql: sa.Connection, key: str) -> Any:
     return sql.execute(sa.select(T.value).where(T.key == key)).scalar()
 
 
+def keys(sql: sa.Connection, start: str) -> list[str]:
+    """Return the keys that begin like this."""
+    return list(sql.execute(sa.select(T.key).where(T.key.startswith(start, autoescape=True))).scalars())
+
+
+def drop(tx: Tx, key: str) -> None:
+    """Forget a note; nothing happens if there is none."""
+    tx.sql.execute(schema.notes.delete().where(T.key == key))
+
+
 def put(tx: Tx, key: str, value: Any) -> None:
     """Write a note down, over an earlier one."""
     tx.sql.execute(schema.notes.insert().prefix_with("OR REPLACE").values(key=key, value=value))

@@ -42,7 +42,7 @@ def renumber(tx: Tx, session: Session, prefix: str) -> Session:
     )
     new = msgspec.structs.replace(session, id=name, number=number, branch=branch_name(name), session_key=key)
     tx.changes.append(QueueMoved(session=new, position=new.queue_position))
-    tx.touched.add(name)
+    tx.touched |= {session.id, name}
     for topic in ("sessions", session.id):
         tx.wake(topic)
     return new

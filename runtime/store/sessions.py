@@ -146,6 +146,12 @@ def address(tx: Tx, name: str, where: str) -> None:
     tx.sql.execute(insert.values(address=where, session_id=name))
 
 
+def unaddress(tx: Tx, name: str, where: str) -> None:
+    """Lead deliveries about `where` to the session no longer; again is harmless."""
+    table = schema.addresses
+    tx.sql.execute(table.delete().where(table.c.address == where, table.c.session_id == name))
+
+
 def find(sql: sa.Connection, addresses: list[str]) -> Session | None:
     """Return the session that the first known address belongs to; of several the newest."""
     for where in addresses:

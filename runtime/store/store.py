@@ -26,6 +26,26 @@ class Judge(Protocol):
         """Announce changed statuses and tell the outbound stories."""
 
 
+class Feed:
+    """The names that have come since they were taken last, each once."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._news = asyncio.Event()
+
+    def add(self, *names: str) -> None:
+        """Put names in; those that are there already stay."""
+        self._names.update(names)
+        self._news.set()
+
+    async def take(self) -> list[str]:
+        """Wait until there are names, and take them all out, in order."""
+        await self._news.wait()
+        self._news.clear()
+        taken, self._names = sorted(self._names), set()
+        return taken
+
+
 class Store:
     """Writes through one thread, reads on the caller's; wakes whoever waits for what was committed.
 
@@ -54,6 +74,7 @@ class Store:
         """Whether the service stops: who only listens should not go on."""
         self._waiting: dict[str, asyncio.Event] = {}
         self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._feeds: set[Feed] = set()
 
     async def write(self, job: Callable[[Tx], T], *, cause: int | None = None) -> T:
         """Run `job` in a transaction and return its result after the commit is on disk."""
@@ -64,8 +85,8 @@ class Store:
             self.judge(tx)
             for finish in tx.at_end:
                 finish()
-            topics = frozenset(tx.topics)
-            raw.after_commit.append(lambda: self._wake(topics))
+            topics, touched = frozenset(tx.topics), frozenset(tx.touched)
+            raw.after_commit.append(lambda: self._wake(topics, touched))
             return result
 
         return await self._writer.run(run)
@@ -128,11 +149,23 @@ class Store:
         self.over = True
         self._wake(list(self._listeners))
 
+    @contextmanager
+    def following(self) -> Iterator["Feed"]:
+        """Give a feed of the sessions that something is committed about, from now on."""
+        feed = Feed()
+        self._feeds.add(feed)
+        try:
+            yield feed
+        finally:
+            self._feeds.discard(feed)
+
     def forget_topic(self, name: str) -> None:
         """Drop a topic nobody waits for any more."""
         self._waiting.pop(name, None)
 
-    def _wake(self, topics: Iterable[str]) -> None:
+    def _wake(self, topics: Iterable[str], touched: Iterable[str] = ()) -> None:
+        for feed in self._feeds if touched else ():
+            feed.add(*touched)
         for name in topics:
             if event := self._waiting.get(name):
                 event.set()
