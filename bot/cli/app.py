@@ -24,6 +24,7 @@ COMMANDS = {
     "session": ("sessions:app", "Lists, names, attaches to, ends and restores sessions."),
     "spawn": ("spawn:spawn", "Starts a session on an issue, a text, a branch or a pull request."),
     "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
+    "open": ("open:open_sessions", "Opens sessions' terminals in tabs."),
     "send": ("messages:send", "Sends a message to a session's agent."),
     "interrupt": ("messages:interrupt", "Stops what a session's agent is doing."),
     "approve": ("messages:approve", "Answers what a session's agent asks with yes."),

@@ -11,7 +11,6 @@ from bot.cli.text import complain
 _LOOK = "Look with: ao status, ao deliveries show GUID"
 
 TOP = {
-    "open": "Attach to a session with: ao session attach SESSION",
     "simulate": _LOOK,
     "notify": "See what waits for you with: ao status",
     "review-check": "See what waits for you with: ao status",

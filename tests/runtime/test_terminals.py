@@ -18,9 +18,9 @@ STUBBORN = (
 
 
 @pytest.fixture
-def hands(desk):
+def hands(desk, bot):
     return SimpleNamespace(
-        tmux=desk.tmux, agents=agents.named, patience=Patience(hang_up=0.2),
+        store=bot.store, tmux=desk.tmux, agents=agents.named, patience=Patience(hang_up=0.2),
         place=lambda name: LaunchPlace(desk.root / "launch" / name),
     )  # fmt: skip
 
