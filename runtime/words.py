@@ -55,6 +55,8 @@ def level(fact: Fact) -> str:
             return "error"
         case facts.Process(state="lost") | facts.Turn(state="blocked") | said.ReportOverdue(trigger="stale_report"):
             return "warning"
+        case said.Interrupt(state="failed") | said.Decision(state="failed"):
+            return "warning"
         case facts.Process(state="exited") if fact.exit_code != 0:
             return "warning"
     return "info"
@@ -129,4 +131,15 @@ def _by_somebody(fact: Fact) -> str:
             return f"{fact.taken_by} took pull request #{fact.number} over"
         case said.Claimed():
             return f"{fact.by or 'a person'} gave it pull request #{fact.number}"
+        case said.Interrupt():
+            return _request(f"{fact.by} interrupts the agent", fact)
+        case said.Decision():
+            answer = f"choice {fact.choice}" if fact.choice else "yes" if fact.allow else "no"
+            return _request(f"{fact.by} answers {quoted(fact.question)} with {answer}", fact)
     return f"{fact.kind} {fact.subject()}".rstrip()
+
+
+def _request(what: str, fact: said.Request) -> str:
+    """Say what a person wants done at the terminal, and how far it has come."""
+    of = {"asked": "", "pressed": ": the key is pressed", "done": f": {fact.evidence}", "failed": ""}
+    return what + (f", in vain: {fact.evidence}" if fact.state == "failed" else of[fact.state])

@@ -32,11 +32,11 @@ QUICK = Patience(
 class Workspaces(FakeWorkspaces):
     """Worktrees that are empty directories."""
 
-    async def open(self, session, gate, *, beside=None):
+    async def open(self, session, gate, **_more):
         self.worktree(session).mkdir(parents=True, exist_ok=True)
         return "b" * 40, {}
 
-    async def reopen(self, session, gate, *, merged, pushed, beside):
+    async def reopen(self, session, gate, **_more):
         return {}, False
 
 

@@ -14,6 +14,7 @@ from runtime.interrupting import ASKS, IDLE, STILL_BUSY, STOPPED
 from runtime.requests import GONE, SILENT, why_no_key
 from runtime.said import Decision, Interrupt
 from runtime.store import facts
+from runtime.words import level, words
 from tests.runtime.crowd import crowd, until
 
 SCRIPT = """
@@ -89,6 +90,8 @@ async def test_agent_that_goes_on_all_the_same_is_said_to():
         await here.say("dig in")
         await here.turn("active")
         assert await interrupt(here) == ("failed", STILL_BUSY.format(id="app-1"))
+        fact = here.seen().facts.interrupt
+        assert (level(fact), words(fact)) == ("warning", f"me interrupts the agent, in vain: {fact.evidence}")
 
 
 async def test_idle_agent_gets_no_key_and_a_dialog_is_not_denied_by_it():
@@ -109,6 +112,7 @@ async def test_question_is_answered_for_a_person(allow, key, last):
         await here.turn("waiting")
         done = await answer(here, allow=allow)
         assert (done.state, done.by, done.question) == ("done", "me", "May I?")
+        assert words(done) == f'me answers "May I?" with {"yes" if allow else "no"}: the agent has gone on'
         await here.turn("ready")
         assert here.seen().facts.turn.last_message == last
         assert here.pressed() == [key]
