@@ -49,10 +49,21 @@ async def perform(operation: Operation, service: object, raw: dict[str, str], bo
     """Decode, do and encode; a decoding error says which part is wrong."""
     try:
         parameters = msgspec.convert(raw, operation.parameters, strict=False)
-        decoded = msgspec.json.decode(body or b"{}", type=operation.body) if operation.body else None
-    except msgspec.MsgspecError as error:
+        decoded = (
+            msgspec.convert(_whole(msgspec.json.decode(body or b"{}")), operation.body) if operation.body else None
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"{error}.") from error
     answer = operation.answer(service, parameters, decoded)
     if inspect.isawaitable(answer):
         answer = await answer
     return msgspec.json.encode(answer)
+
+
+def _whole(value: Any) -> Any:
+    """Return JSON with `2.0` as `2`: the same integer (https://json-schema.org/draft/2020-12/json-schema-core#name-instance-data-model)."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {key: _whole(one) for key, one in value.items()} if isinstance(value, dict) else value

@@ -59,7 +59,7 @@ def test_transcript_named_by_the_first_hook_is_followed_for_a_pattern(place, hoo
     try:
         hook("SessionStart", {"session_id": "1", "transcript_path": str(transcript)})
         transcript.write_text('{"bad":false}\n{"bad":true,"n":1}\n')
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not (pushed := place.pushes.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.01)

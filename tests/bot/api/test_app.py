@@ -247,3 +247,14 @@ def test_a_file_in_the_sockets_place_is_not_deleted(data_dir):
         bind(data_dir / "ao.sock")
     with pytest.raises(ConfigError, match="cannot be created"):
         bind(data_dir / "nowhere" / "ao.sock")
+
+
+def test_whole_numbers_may_be_written_with_a_point(ask, service):
+    answer, _ = ask("POST", "/api/v1/sessions", b'{"prompt": "Say hello", "pull": 7.0}')
+    assert answer.status in (200, 422)
+    answer, told = ask("POST", "/api/v1/sessions", b'{"prompt": "Say hello", "pull": 7.5}')
+    assert (answer.status, "pull" in told["detail"]) == (400, True)
+
+
+def test_body_nested_without_end_is_a_bad_request(ask):
+    assert ask("POST", "/api/v1/sessions", b"[" * 100_000)[0].status == 400
