@@ -1,4 +1,4 @@
-"""Fifty sessions: what they cost while nothing happens, how fast they are listed, and how fast they are adopted."""
+"""Fifty and a hundred sessions: what they cost while nothing happens, how fast they are listed and adopted."""
 
 import asyncio
 import os
@@ -12,7 +12,12 @@ from bench.figure import Figure, median
 from bench.ground import Ground, ground, ran, until
 
 SESSIONS = 50
+MANY = 100
+MEMORY = {SESSIONS: 95.0, MANY: 110.0}
+ADOPTED = {SESSIONS: 1.5, MANY: 2.5}
 IDLE = 60.0
+SETTLED = 65.0
+"""After the last time that a service which has started asks GitHub for lost deliveries, seconds."""
 QUIET = 5.0
 HASTY = Path(__file__).with_name("hasty.py")
 RESTARTS = 3
@@ -21,20 +26,27 @@ IMPORTS = "import typer, rich.table, http.client"
 
 
 async def crowd() -> list[Figure]:
-    """Start the sessions once, and measure everything that needs them."""
+    """Start the sessions once, and measure everything that needs them: first with fifty, then with a hundred."""
     async with ground(serve=[sys.executable, str(HASTY)]) as place:
-        await _fill(place)
-        idle = await _idle(place)
-        listing = await _listing(place)
+        await _fill(place, SESSIONS)
+        figures = [*await _idle(place), await _listing(place)]
+        hasty, place.stage.service.argv = place.stage.service.argv, [sys.executable, "-m", "bot", "serve"]
+        figures.append(await _adoption(place))
+        place.stage.service.argv = hasty
+        await _restart(place)
+        settled = time.monotonic() + SETTLED
+        await _fill(place, MANY)
+        await asyncio.sleep(settled - time.monotonic())
+        figures += await _idle(place)
         place.stage.service.argv = [sys.executable, "-m", "bot", "serve"]
-        return [*idle, listing, await _adoption(place)]
+        return [*figures, await _adoption(place)]
 
 
-async def _fill(place: Ground) -> None:
-    for _ in range(SESSIONS):
+async def _fill(place: Ground, sessions: int) -> None:
+    while place.sessions < sessions:
         _, delivery = await place.label_held_back()
         await place.post(delivery)
-    await until("all agents are idle", lambda: _answered(place) == SESSIONS, within=240.0, every=0.1)
+    await until("all agents are idle", lambda: _answered(place) == sessions, within=240.0, every=0.1)
     await place.silence()
 
 
@@ -49,12 +61,17 @@ async def _idle(place: Ground) -> list[Figure]:
     await asyncio.sleep(IDLE)
     share = 100 * (_used(service, tmux) - used) / (time.monotonic() - began)
     resident, proportional = processes.memory(service)
-    note = f"{SESSIONS} sessions, {IDLE:g} s"
+    note, many = f"{place.sessions} sessions, {IDLE:g} s", _many(place)
     return [
-        Figure("idle cpu", share, "% of a core", 1.0, note=f"{note}: service, its children, tmux"),
-        Figure("idle memory", resident, "MB", 95.0, note=f"RSS; PSS {proportional:.0f} MB"),
-        Figure("idle calls", len(place.stage.hub.requests) - calls, "", 0, note=note),
+        Figure(f"idle cpu{many}", share, "% of a core", 1.0, note=f"{note}: service, its children, tmux"),
+        Figure(f"idle memory{many}", resident, "MB", MEMORY[place.sessions], note=f"RSS; PSS {proportional:.0f} MB"),
+        Figure(f"idle calls{many}", len(place.stage.hub.requests) - calls, "", 0, note=note),
     ]
+
+
+def _many(place: Ground) -> str:
+    """Return what tells the rows of a hundred sessions from those of fifty."""
+    return f", {place.sessions}" if place.sessions > SESSIONS else ""
 
 
 async def _quiet(place: Ground) -> None:
@@ -84,8 +101,8 @@ async def _listing(place: Ground) -> Figure:
 
 async def _adoption(place: Ground) -> Figure:
     took = [await _restart(place) for _ in range(RESTARTS)]
-    note = f"from the start of the process, median of {RESTARTS}"
-    return Figure("restart", median(took), "s", 1.5, note=note)
+    note = f"{place.sessions} sessions adopted, from the start of the process, median of {RESTARTS}"
+    return Figure(f"restart{_many(place)}", median(took), "s", ADOPTED[place.sessions], note=note)
 
 
 async def _restart(place: Ground) -> float:
@@ -95,7 +112,7 @@ async def _restart(place: Ground) -> float:
     read = service.log.stat().st_size
     began = time.monotonic()
     await service.start()
-    await until("all are adopted", lambda: _adopted(service.log, read) == SESSIONS)
+    await until("all are adopted", lambda: _adopted(service.log, read) == place.sessions)
     took = time.monotonic() - began
     await service.ready()
     return took

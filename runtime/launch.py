@@ -17,13 +17,15 @@ SECRET = re.compile(r".*(_TOKEN|_KEY|_SECRET|_PASSWORD|_FILE)|SSH_AUTH_SOCK|GIT_
 
 _RUN = r"""#!/bin/sh
 # Runs the agent in this pane and reports how it ended; leaves no shell behind.
-# When the terminal goes, only its first process is told; that one has to end for the agent to be told too.
+# When the terminal goes, only its first process is told; that one has to end for the agent to be told too. All are told
+# more than once then, which must not cut the report of the end off.
 launch={launch}
 trap : INT QUIT TERM
 (
     trap : INT QUIT TERM HUP
     env -i /bin/sh "$launch/agent.sh"
     code=$?
+    trap '' INT QUIT TERM HUP
     if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
         "$launch/push" exited run {run} signal "$((code - 128))"
     else

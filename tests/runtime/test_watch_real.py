@@ -1,0 +1,99 @@
+"""The watch in front of a real tmux server and real processes, in each kind of trouble."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from runtime.facts import Process
+from runtime.ingest import ingest
+from runtime.store import messages
+from runtime.tmux import Tmux
+from runtime.watch import Watch
+from tests.fakes.hands import Deeds
+
+
+@pytest.fixture
+async def place(bot, desk, tmp_path):
+    """A session whose agent really runs, old enough to be judged."""
+    await bot.starts()
+    seat = await desk.seat(session="app-1")
+    hasty = Tmux(desk.tmux.socket, deadline=0.5)
+    hands = Deeds(bot, tmp_path, tmux=hasty, launch_root=desk.root / "launch").hands
+    await ingest(bot.store, "app-1", seat.place.pushes)
+    bot.clock.passes(31)
+    yield seat, Watch(hands)
+    hasty.close()
+
+
+async def looks(bot, watch, count):
+    for _ in range(count):
+        await watch.probe()
+        bot.clock.passes(5)
+
+
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+async def server(desk):
+    return int((await desk.tmux._run("display-message", "-p", "#{pid}")).stdout[0])
+
+
+async def test_agent_at_work_is_seen_alive(bot, place):
+    _, watch = place
+    await looks(bot, watch, 3)
+    assert (bot.status, bot.facts.probe) == (("working", "turn_finished"), None)
+    assert bot.facts.process.boot
+    assert bot.facts.process.ticks
+
+
+async def test_server_that_hangs_ends_nobody(bot, desk, place):
+    _, watch = place
+    pid = await server(desk)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await looks(bot, watch, 2)
+        assert bot.status == ("detecting", "probe_error")
+        add = {"kind": "person", "author": "me", "parts": {"body": "x"}}
+        await bot.store.write(lambda tx: messages.add(tx, "app-1", source_key="k", **add))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await looks(bot, watch, 1)
+    assert bot.status == ("working", "turn_finished")
+    assert [message.state for message in bot.messages] == ["queued"]
+
+
+async def test_agent_that_is_killed_says_by_which_signal(bot, place):
+    seat, watch = place
+    os.kill(bot.facts.process.pid, signal.SIGKILL)
+    await seat.died()
+    await looks(bot, watch, 1)
+    assert (bot.status, bot.facts.process.signal) == (("errored", "agent_process_exited"), 9)
+
+
+async def test_all_killed_at_once_without_a_word_is_a_loss(bot, desk, place, until):
+    _, watch = place
+    agent = bot.facts.process.pid
+    wrapper = parent(agent)
+    for pid in (await server(desk), parent(wrapper), wrapper, agent):
+        os.kill(pid, signal.SIGKILL)
+    await until(lambda: not Path(f"/proc/{agent}").exists())
+    await looks(bot, watch, 1)
+    assert bot.status == ("detecting", "tmux_missing")
+    await looks(bot, watch, 1)
+    assert (bot.status, bot.facts.process.detail) == (
+        ("killed", "runtime_lost"),
+        "its terminal is missing, its process is gone",
+    )
+
+
+async def test_number_of_a_dead_agent_that_was_given_again_keeps_nobody_alive(bot, desk, place):
+    seat, watch = place
+    await bot.learns(Process(state="running", pid=os.getpid(), boot=bot.facts.process.boot, ticks=1))
+    await desk.tmux.kill_session("app-1")
+    await seat.pushed("exited")
+    os.truncate(seat.place.pushes, 0)  # its word is lost too
+    await looks(bot, watch, 2)
+    assert bot.status == ("killed", "runtime_lost")
