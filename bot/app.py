@@ -123,6 +123,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
         receiver=_receiver(store, settings, stories),
         worker=Worker(store, dispatch, limits=pace.worker, clock=pace.clock),
         redelivery=Redelivery(store, hub, after_start=pace.redeliver_after, every=pace.redeliver_every),
+        records_kept=settings.records_days * 86400.0,
     )  # fmt: skip
 
 

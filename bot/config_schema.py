@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from bot.settings import Url
 from runtime.project import Labels, Limits, Model, Reactions, Times
 
-SETTINGS = frozenset({"github_api_url", "host", "port", "public_url", "log_level", "log_format"})
+SETTINGS = frozenset({"github_api_url", "host", "port", "public_url", "log_level", "log_format", "records_days"})
 """Settings that the file may hold too; secrets stay out of it."""
 
 
@@ -146,6 +146,7 @@ class File(Model):
     public_url: Url | None = None
     log_level: str | None = None
     log_format: str | None = None
+    records_days: int | None = None
 
 
 def schema() -> dict[str, Any]:

@@ -37,3 +37,5 @@ class Parts:
     receiver: Receiver
     worker: Worker
     redelivery: Redelivery
+    records_kept: float
+    """How long the audit trail is kept, seconds."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from runtime.errors import StoreBusy
 from runtime.store import deliveries, records
@@ -13,10 +14,11 @@ EVERY = 3600.0
 DELIVERIES, RECORDS = "old deliveries", "old records"
 
 
-async def run(store: Store, *, every: float = EVERY) -> None:
-    """Forget at once and then every hour, until cancelled."""
+async def run(store: Store, *, every: float = EVERY, records_kept: float = records.KEPT) -> None:
+    """Forget at once and then every hour, until cancelled; records older than `records_kept` seconds go."""
+    parts = ((DELIVERIES, deliveries.forget), (RECORDS, partial(records.forget, kept=records_kept)))
     while True:
-        for what, forget in ((DELIVERIES, deliveries.forget), (RECORDS, records.forget)):
+        for what, forget in parts:
             try:
                 if changed := await forget(store):
                     log.info("%s dropped", what, extra={"count": changed})

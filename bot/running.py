@@ -36,7 +36,7 @@ async def run(
                 group.create_task(parts.pool.run(), name="pool"),
                 group.create_task(parts.identity.resolve(), name="identity"),
                 group.create_task(parts.redelivery.run(), name="redelivery"),
-                group.create_task(retention.run(parts.store, every=retention.EVERY), name="retention"),
+                group.create_task(_forget(parts), name="retention"),
             ]
             tasks += [group.create_task(job()) for job in also]
             worker = group.create_task(parts.worker.run(), name="worker")
@@ -52,6 +52,10 @@ async def run(
         listener.close()
         await close(parts)
     return 0
+
+
+async def _forget(parts: Parts) -> None:
+    await retention.run(parts.store, every=retention.EVERY, records_kept=parts.records_kept)
 
 
 async def close(parts: Parts) -> None:

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     public_url: Url | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    records_days: int = Field(30, ge=1, le=3650)
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod

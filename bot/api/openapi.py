@@ -1,13 +1,14 @@
 """The OpenAPI description, made from the table of operations and the types they answer."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
 from bot.api.operation import Operation
 from bot.api.operations import OPERATIONS
-from bot.api.records import RecordView
+from bot.api.records import RecordView, Wanted
 
 _PROBLEM = {
     "description": "What went wrong and what to do next.",
@@ -59,8 +60,11 @@ def _operation(operation: Operation, answer: Any, body: Any) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    in_path = re.findall(r"{(\w+)}", operation.path)
-    (schema,), components = msgspec.json.schema_components([operation.parameters])
+    return _described(operation.parameters, in_path=re.findall(r"{(\w+)}", operation.path))
+
+
+def _described(parameters: type[msgspec.Struct], *, in_path: Collection[str] = ()) -> list[dict[str, Any]]:
+    (schema,), components = msgspec.json.schema_components([parameters])
     properties = components[schema["$ref"].rsplit("/", 1)[-1]]["properties"]
     return [
         {"name": name, "in": "path" if name in in_path else "query", "required": name in in_path, "schema": details}
@@ -75,6 +79,7 @@ def _records() -> dict[str, Any]:
         "parameters": [
             {"name": "after", "in": "query", "required": False, "schema": {"type": "integer"}},
             {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "integer"}},
+            *_described(Wanted),
         ],
         "responses": {
             "200": {

@@ -70,6 +70,10 @@ class RecordsPort(Protocol):
         """Return the next wanted records after an id, oldest first, and the id up to which that is all of them."""
         ...
 
+    def start(self, want: Wanted) -> int:
+        """Return the id of the last record before `since`, else of the newest one: where a new reader begins."""
+        ...
+
     def newest(self) -> int:
         """Return the id of the newest record, 0 when there is none."""
         ...
@@ -85,13 +89,13 @@ class RecordsPort(Protocol):
 
 
 def follow(records: RecordsPort, request: Request) -> StreamingResponse:
-    """Answer with the records after the given one, or from now on, for as long as the reader stays."""
+    """Answer with the records after the given one, or since a time, or from now on, as long as the reader stays."""
     given = request.headers.get("last-event-id") or request.query_params.get("after")
     if given is not None and not (given.isascii() and given.isdecimal()):
         raise BadRequest(f"{given!r} is not a record's number; use the id of the last record you have.")
     want = msgspec.convert(dict(request.query_params), Wanted)
     records.check(want)
-    after = min(int(given), records.newest()) if given is not None else records.newest()
+    after = min(int(given), records.newest()) if given is not None else records.start(want)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_stream(records, want, after), media_type="text/event-stream", headers=headers)
 

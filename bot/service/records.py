@@ -44,6 +44,11 @@ class Records:
         found, until = records.after(self._store, id, self._want(want), limit=limit)
         return [record_view(line) for line in found], until
 
+    def start(self, want: Wanted) -> int:
+        """Return the id of the last record before `since`, else of the newest one: where a new reader begins."""
+        since = self._since(want.since)
+        return self.newest() if since is None else self._store.read(lambda sql: records.newest_before(sql, since))
+
     def newest(self) -> int:
         """Return the id of the newest record, 0 when there is none."""
         return records.newest(self._store)

@@ -338,6 +338,9 @@ class FakeRecords(FakePart):
         rows = [row for row in self.service.trail if row.id > id]
         return [row for row in rows if _wanted(row, want)][:limit], rows[-1].id if rows else id
 
+    def start(self, want):
+        return 0 if want.since else self.newest()
+
     def newest(self):
         return self.service.trail[-1].id if self.service.trail else 0
 

@@ -149,6 +149,7 @@ def test_nothing_secret_is_shown(home):
         ({"AO_GITHUB_API_URL": "example.org"}, "AO_GITHUB_API_URL: 'example.org' is not possible: write a URL"),
         ({"AO_PUBLIC_URL": "https://me@x"}, "AO_PUBLIC_URL: 'https://me@x' is not possible"),
         ({"AO_LOG_FORMAT": "xml"}, "AO_LOG_FORMAT: 'xml' is not possible: write text or json"),
+        ({"AO_RECORDS_DAYS": "0"}, "AO_RECORDS_DAYS: '0' is not possible: input should be greater than or equal to 1"),
         ({"AO_PROT": "1"}, "AO_PROT: unknown setting; did you mean AO_PORT?"),
         ({"AO_DASHBOARD_PORT": "3001"}, "AO_DASHBOARD_PORT: the dashboard is not available yet; unset it"),
         ({"AO_SECRETS_DIR": "nowhere"}, "nowhere is not a directory; create it or unset it"),

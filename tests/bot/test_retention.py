@@ -12,7 +12,7 @@ async def test_it_goes_on_after_a_busy_store_until_cancelled(monkeypatch):
     results = [3, StoreBusy("locked"), StoreBusy("locked"), 2, 0]
     enough = asyncio.Event()
 
-    async def forget(_store):
+    async def forget(_store, **_how):
         result = results.pop(0) if results else 0
         if not results:
             enough.set()

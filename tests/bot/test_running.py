@@ -49,13 +49,14 @@ def did():
 async def parts(did, monkeypatch):
     parts = SimpleNamespace(**{name: Part(name, did) for name in NAMES})
     parts.tmux = SimpleNamespace(close=lambda: did.append("tmux closed"))
+    parts.records_kept = 60.0
     parts.store = SimpleNamespace(
         close=lambda: did.append("store closed"), let_listeners_go=lambda: did.append("listeners gone")
     )
     monkeypatch.setattr(running, "public_app", lambda receiver: None)
     counts = [2, 0]
 
-    async def forget(store):
+    async def forget(store, **_how):
         return counts.pop(0) if counts else 0
 
     monkeypatch.setattr(retention.deliveries, "forget", forget)

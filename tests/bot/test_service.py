@@ -217,6 +217,8 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
     assert len(await found(since="1h")) == len(everything) - 1
     assert len(await found(since="2000-01-01")) == len(await found(project="app")) == len(everything)
     assert [one.kind for one in await found("killed", kind="transition")] == ["transition"]
+    assert service.records.start(Wanted()) == everything[0].id
+    assert service.records.start(Wanted(since="1h")) == 1
     counts = await service.records.counted(Wanted(since="1h", kind="claimed,step"))
     assert counts == {"step": 3, "claimed": 1}
 

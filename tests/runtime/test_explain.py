@@ -6,11 +6,27 @@ import pytest
 from runtime.explain.chain import Cause, chain
 from runtime.explain.spans import ago, ahead, span
 from runtime.explain.standing import MEANS, standing, waits
-from runtime.facts import Check, Cleaned, Killed, Paused, Probe, Process, PullRequest, SpawnFailed, Turn, assemble
+from runtime.facts import KINDS as FACTS
+from runtime.facts import (
+    Check,
+    ChecksDone,
+    Cleaned,
+    IssueClosed,
+    Killed,
+    Paused,
+    Process,
+    PullRequest,
+    Pushed,
+    Review,
+    SpawnFailed,
+    Turn,
+    assemble,
+)
 from runtime.inbox import Message
 from runtime.look import Look
+from runtime.probe import Probe
 from runtime.project import Times
-from runtime.said import Report
+from runtime.said import Acknowledged, AgentInfo, Claimed, Decision, Interrupt, Noted, Report, ReportOverdue, Restored
 from runtime.sessions import Session
 from runtime.status import Status, judge
 from runtime.store.facts import Known
@@ -274,3 +290,41 @@ def test_times_before_and_after_now():
 )
 def test_facts_are_told_in_plain_words(fact, says):
     assert words(fact) == says
+
+
+SAMPLES = {
+    "process": Process(state="running", pid=7),
+    "turn": Turn(state="active"),
+    "pull_request": msgspec.structs.replace(PULL, draft=True),
+    "check": Check(name="test", head_sha="a" * 40),
+    "checks_done": ChecksDone(head_sha="a" * 40, app="ci", conclusion="success"),
+    "review": Review(reviewer="octo", state="dismissed"),
+    "issue_closed": IssueClosed(by="octo", why="not_planned"),
+    "paused": Paused(paused=False, by="octo"),
+    "killed": Killed(by="octo", reason="issue_closed"),
+    "spawn_failed": SpawnFailed(step="launch", error="no"),
+    "pushed": Pushed(sha="a" * 40),
+    "cleaned": Cleaned(preserved="refs/ao/preserved/app-1/1"),
+    "probe": Probe(terminal="unknown"),
+    "restored": Restored(by="octo", why_fresh="its records are gone"),
+    "report": Report(state="working"),
+    "acknowledged": Acknowledged(),
+    "agent_info": AgentInfo(),
+    "noted": Noted(key="summary", value=""),
+    "claimed": Claimed(number=3),
+    "report_overdue": ReportOverdue(trigger="stale_report"),
+    "interrupt": Interrupt(by="octo", state="pressed"),
+    "decision": Decision(by="octo", question_id="1", question="Delete?", allow=False, state="failed", evidence="gone"),
+}
+
+
+def test_no_fact_is_left_without_words():
+    told = {kind: words(fact) for kind, fact in SAMPLES.items()}
+    assert set(SAMPLES) == set(FACTS), "say in runtime/words.py what the new fact says"
+    assert [kind for kind, fact in SAMPLES.items() if told[kind] == f"{kind} {fact.subject()}".rstrip()] == []
+    assert (told["restored"], told["claimed"]) == (
+        "octo brought it back, started afresh, because its records are gone", "a person gave it pull request #3",
+    )  # fmt: skip
+    assert told["interrupt"] == "octo interrupts the agent: the key is pressed"
+    assert told["decision"] == 'octo answers "Delete?" with no, in vain: gone'
+    assert told["issue_closed"] == "octo closed its issue as not planned"

@@ -187,6 +187,13 @@ def test_a_reader_is_moved_past_what_it_does_not_want(ask, service, monkeypatch)
     connection.close()
 
 
+def test_a_new_reader_may_begin_in_the_past(ask, service):
+    service.trail = [record(1)]
+    connection, stream = ask("GET", "/api/v1/records?since=1h")
+    assert _next_id(stream, after=b"id: 0\n") == b"id: 1\n"
+    connection.close()
+
+
 def test_a_number_of_another_store_counts_as_now(ask, service):
     service.trail = [record(1)]
     connection, stream = ask("GET", "/api/v1/records", headers={"Last-Event-ID": "999"})
