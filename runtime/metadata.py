@@ -50,7 +50,7 @@ class MetadataFiles:
         branch_changed: Callable[[str], Awaitable[None]],
         settle: float = 0.3,
         every: float = 0.5,
-        after_start: float = 1.0,
+        after_start: float = 2.0,
         look_every: float = 0.5,
     ) -> None:
         """`show` returns a session as it is listed, `head` the branch that its worktree is on.
@@ -82,21 +82,18 @@ class MetadataFiles:
     async def _look_at_all(self, feed: Feed) -> None:
         """Feed all sessions; ended ones only if their file is not as it was written last."""
         stored = self._store.read(lambda sql: sessions.listing(sql, live_only=False))
+        newest = self._store.read(lambda sql: notes.firsts(sql, _key(""), "hashes"))
         for number, session in enumerate(stored):
-            if session.live or not self._is_as_written(session):
+            data = None if session.live else layout.read_bytes(self._path(session))
+            if data is None or digest(data) != newest.get(_key(session.id)):
                 feed.add(session.id)
             if number % _CHUNK == 0:
                 await asyncio.sleep(0)
         known = {_key(session.id) for session in stored}
-        kept = self._store.read(lambda sql: notes.keys(sql, _key("")))
-        feed.add(*(key.removeprefix(_key("")) for key in kept if key not in known))
+        feed.add(*(key.removeprefix(_key("")) for key in newest if key not in known))
         for draft in self._root.glob("*/*.new"):
             if _DRAFT.fullmatch(draft.name):
                 draft.unlink(missing_ok=True)
-
-    def _is_as_written(self, session: Session) -> bool:
-        data = layout.read_bytes(self._path(session))
-        return data is not None and digest(data) in self._written(session.id).hashes[:1]
 
     async def _refresh_safely(self, name: str, feed: Feed) -> None:
         try:

@@ -18,8 +18,14 @@ def said_in(file: Path, agent: Agent, *, now: float) -> str:
         lines, end = pushes.read(file, offset, now=now)
         if end == offset:
             return said
-        ids = [agent.own_session_id(line.hook) for line in lines if isinstance(line, pushes.Hook)]
+        ids = [_said(line, agent) for line in lines]
         said, offset = next(filter(None, reversed(ids)), said), end
+
+
+def _said(push: pushes.Push, agent: Agent) -> str | None:
+    if isinstance(push, pushes.Hook):
+        return agent.own_session_id(push.hook)
+    return push.own if isinstance(push, pushes.Ready) else None
 
 
 def learn(tx: Tx, name: str, own: str, *, source: str) -> None:

@@ -149,7 +149,8 @@ def _note(session: dict[str, Any], summary: str) -> str:
     missing = OVERDUE.get(overdue["trigger"], overdue["trigger"]) if overdue else ""
     place = session["queuePosition"]
     waits = f"number {place} in the queue" if place else ""
-    first = " · ".join(filter(None, (session["status"], waits, missing, summary)))
+    called = session["displayName"] if session["displayName"] != session["title"] else ""
+    first = " · ".join(filter(None, (session["status"], waits, missing, harmless(called), summary)))
     return "\n".join([first, *report_lines(session.get("reports", []))])
 
 

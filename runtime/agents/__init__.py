@@ -20,7 +20,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     takes_model: bool = False
     """Can be told which model to use."""
     has_own_id: bool = False
-    """Keeps an id of its own for the session and says it in its hooks."""
+    """Keeps an id of its own for the session, and says it."""
     asks_permission: bool = False
     prompt_at_launch: bool = True
     """Takes its first prompt from the launch; else it is typed once the agent is ready."""

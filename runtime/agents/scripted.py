@@ -18,6 +18,7 @@ class Scripted:
     name = "scripted"
     capabilities = Capabilities(
         can_resume=True,
+        has_own_id=True,
         asks_permission=True,
         clear_keys=("C-u",),
         empty_at=2,
@@ -40,7 +41,7 @@ class Scripted:
         return Launch(argv=argv, env={"AO_SCRIPT": str(task.script)})
 
     def own_session_id(self, hook: dict[str, Any]) -> str | None:
-        """It keeps none."""
+        """It has no hooks: it says its id when it is ready."""
         return None
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:

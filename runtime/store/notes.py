@@ -15,9 +15,11 @@ def get(sql: sa.Connection, key: str) -> Any:
     return sql.execute(sa.select(T.value).where(T.key == key)).scalar()
 
 
-def keys(sql: sa.Connection, start: str) -> list[str]:
-    """Return the keys that begin like this."""
-    return list(sql.execute(sa.select(T.key).where(T.key.startswith(start, autoescape=True))).scalars())
+def firsts(sql: sa.Connection, start: str, of: str) -> dict[str, str]:
+    """Return for each key that begins like this the first text in a list in its value, empty if there is none."""
+    first = T.value[(of, 0)].as_string()
+    rows = sql.execute(sa.select(T.key, first).where(T.key.startswith(start, autoescape=True)))
+    return {key: text or "" for key, text in rows}
 
 
 def drop(tx: Tx, key: str) -> None:

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from bot.api.operation import Unknown
+from bot.service import words as words_module
 from bot.service.words import Words
+from runtime.agents import Capabilities
 from runtime.errors import UserError, WrongUse
 from runtime.facts import Killed
 from runtime.launch import LaunchPlace
@@ -52,8 +54,9 @@ async def test_session_has_the_name_it_was_given_until_that_is_taken_back(bot, w
         await words.rename("app-9", "x")
 
 
-async def test_agent_without_an_id_of_its_own_cannot_be_remapped(words):
-    with pytest.raises(UserError, match="scripted keeps no session id of its own"):
+async def test_agent_without_an_id_of_its_own_cannot_be_remapped(words, monkeypatch):
+    monkeypatch.setattr(words_module, "named", lambda name: SimpleNamespace(name="aider", capabilities=Capabilities()))
+    with pytest.raises(UserError, match="aider keeps no session id of its own"):
         await words.remap("app-1", force=True)
 
 

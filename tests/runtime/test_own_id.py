@@ -41,6 +41,8 @@ def test_last_id_that_was_said_is_found_again(tmp_path):
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert own_id.said_in(file, named("codex"), now=NOW) == "two"
     assert own_id.said_in(file, named("scripted"), now=NOW) == ""
+    file.write_text('{"kind": "ready", "own": "mine"}\n{"kind": "ready"}\n')
+    assert own_id.said_in(file, named("scripted"), now=NOW) == "mine"
 
 
 async def test_nothing_is_learnt_for_a_session_that_is_gone(bot):
