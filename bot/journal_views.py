@@ -24,7 +24,7 @@ def delivery_detail(store: Store, guid: str) -> DeliveryDetail:
     """Return one delivery with its handlers, records and payload."""
     found = deliveries.show(store, guid)
     if found is None:
-        raise Unknown(f"there is no delivery {guid}: `ao deliveries ls` lists them")
+        raise Unknown(f"There is no delivery {guid}; list them with: ao deliveries ls")
     runs = [HandlerRun(handler=r.handler, done_at=iso(r.done_at), skip_reason=r.skip_reason) for r in found.runs]
     caused = [record_view(line) for line in found.records]
     payload = msgspec.json.decode(found.body) if found.body else None

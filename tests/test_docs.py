@@ -63,6 +63,13 @@ def test_commands_exist(document):
     assert unknown == []
 
 
+def test_the_page_about_the_command_line_leaves_no_command_out():
+    page = "\n".join(_in_code((ROOT / "docs/command-line.md").read_text()))
+    wanted = {f"ao {name} {one}" for name, members in _commands().items() for one in members}
+    wanted |= {f"ao {name}" for name, members in _commands().items() if not members}
+    assert {command for command in wanted if not re.search(rf"{command}\b", page)} == set()
+
+
 @of_each
 def test_settings_exist(document):
     known = {f"AO_{name.upper()}" for name in Settings.model_fields} | NOT_IN_SETTINGS

@@ -10,7 +10,7 @@ def seen(parts: Parts, name: str) -> Look:
     """Return what is known of a session of a configured project; `Unknown` says how to list them."""
     found = parts.store.read(lambda sql: look(sql, name))
     if found is None or found.session.project not in parts.projects:
-        raise Unknown(f"there is no session {name}: `ao session ls --include-terminated` lists all")
+        raise Unknown(f"There is no session {name}; list all with: ao session ls --include-terminated")
     return found
 
 

@@ -60,7 +60,7 @@ async def test_sessions_of_a_removed_project_do_not_spoil_the_list(bot, service)
         )
     )  # fmt: skip
     assert [one.id for one in service.sessions.listing(project=None, ended=True)[0]] == ["app-1"]
-    with pytest.raises(Unknown, match="there is no session gone-1"):
+    with pytest.raises(Unknown, match="There is no session gone-1"):
         service.sessions.get("gone-1")
 
 
