@@ -1,6 +1,9 @@
 """`ao events`: the audit trail, listed, searched and followed."""
 
 import json
+import shutil
+import sys
+import textwrap
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,6 +18,8 @@ from bot.cli.text import coloured, harmless, say
 
 app = group("Lists, searches and follows the audit trail.")
 
+NARROWEST = 60
+_TIME, _KIND = 8, 13
 LEVEL_COLOURS = {"warning": "yellow", "error": "red"}
 
 SessionOption = Annotated[str | None, typer.Option("--session", "-s", help="Only this session.")]
@@ -137,7 +142,12 @@ def _cells(record: dict[str, Any], now: float) -> list[str]:
 
 def _line(record: dict[str, Any], now: float) -> str:
     when, kind, level, session, summary = _cells(record, now)
-    line = f"{when}  {kind:<17} {level:<7}  {session:<8}  {summary}"
+    begins = f"{when:<{_TIME}}  {kind:<{_KIND}}  "
+    about = ("" if level == "info" else f"{level}: ") + ("" if session == "-" else f"{session}: ") + summary
+    line = begins + about
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, max(NARROWEST, width), subsequent_indent=" " * len(begins), drop_whitespace=False)
     return typer.style(line, fg=LEVEL_COLOURS[level]) if level in LEVEL_COLOURS and coloured() else line
 
 

@@ -1,6 +1,8 @@
 """`ao events` as a person types it."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 import time
@@ -74,7 +76,7 @@ def test_the_tail_shows_lines_of_what_is_wanted_from_now_on(ao, service):
     while ("follow", 4) not in service.asked:
         time.sleep(0.005)
     service.trail += [record(5), record(6, session_id="app-20", level="error", summary="app-20: it is over")]
-    assert tail.stdout.readline() == "2020-01-01  session.spawned   error    app-20    it is over\n"
+    assert tail.stdout.readline() == "2020-01-01  session.spawned  error: app-20: it is over\n"
     tail.send_signal(2)
     tail.communicate(timeout=10)
 
@@ -82,3 +84,23 @@ def test_the_tail_shows_lines_of_what_is_wanted_from_now_on(ao, service):
 def test_the_tail_refuses_what_the_service_refuses(ao, service):
     shown = ao("events", "tail", "-n", "0", "-t", "nonsense")
     assert (shown.returncode, shown.stderr) == (2, "There is no kind 'nonsense'; there are: fact.\n")
+
+
+def test_the_tail_keeps_its_columns_on_a_narrow_terminal(ao, service):
+    said = "app-20: the agent has finished its turn and said that everything is where it should be"
+    service.trail = [record(1, kind="fact", session_id="app-20", summary=said)]
+    master, slave = pty.openpty()
+    tail = subprocess.Popen(
+        [*AO, "events", "tail"], stdout=slave, stderr=subprocess.DEVNULL, cwd=ao.home,
+        env=ao.environ(PYTHONUNBUFFERED="1", TZ="UTC", COLUMNS="70", NO_COLOR="1"),
+    )  # fmt: skip
+    shown = b""
+    while b"should be" not in shown:
+        shown += os.read(master, 1024)
+    tail.send_signal(2)
+    assert tail.wait(10) == 0
+    os.close(master)
+    os.close(slave)
+    lines = shown.decode().splitlines()
+    assert lines[0].startswith("2020-01-01  fact           app-20: the agent")
+    assert len(lines) == 2 and lines[1].startswith(" " * 27) and max(map(len, lines)) <= 70
