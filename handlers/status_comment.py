@@ -29,6 +29,7 @@ HEADLINES = {
     "done": "🏁 The agent says that it is done",
     "terminated": "⏹️ Ended",
 }
+QUEUED = "⏳ Waiting for a free slot"
 WORDS = {
     "success": "✓ passed", "failure": "✗ failed", "pending": "⋯ running", "none": "none yet",
     "approved": "✓ approved", "changes_requested": "✗ changes requested",
@@ -55,7 +56,7 @@ def revise_status_comment(change: StatusChanged | QueueMoved | Cleared, tx: Tx, 
 
 def render(session: Session, facts: Facts, *, attach: str = "") -> str:
     """Return the comment's text for the facts as they are now."""
-    headline = HEADLINES.get(session.announced_status, session.announced_status)
+    headline = QUEUED if session.queue_position else HEADLINES.get(session.announced_status, session.announced_status)
     lines = [f"### {headline}", "", "| | |", "|---|---|", f"| Session | `{session.id}` with {session.agent} |"]
     if session.queue_position:
         lines.append(f"| Queue | number {session.queue_position} |")

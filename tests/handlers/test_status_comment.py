@@ -57,7 +57,9 @@ def test_pull_request_checks_and_review_are_shown():
 
 
 def test_place_in_the_queue_is_shown():
-    assert "| Queue | number 3 |" in render(session(queue_position=3), facts())
+    shown = render(session(queue_position=3), facts())
+    assert shown.startswith("### ⏳ Waiting for a free slot\n")
+    assert "| Queue | number 3 |" in shown
 
 
 @pytest.mark.parametrize(
