@@ -67,8 +67,6 @@ class Supervisor:
             if session.project in self._hands.projects and (task is None or task.done()):
                 keeper = Keeper(self._hands, session.id)
                 self._keepers[session.id] = group.create_task(keeper.run(), name=f"keeper {session.id}")
-            elif task is not None:
-                self._hands.store.topic(session.id).set()
 
     async def _read_pushes(self) -> None:
         while True:
