@@ -76,11 +76,10 @@ async def test_agent_that_is_killed_says_by_which_signal(bot, place):
 async def test_all_killed_at_once_without_a_word_is_a_loss(bot, desk, place, until):
     _, watch = place
     agent = bot.facts.process.pid
-    all_of_it = [agent, parent(agent), parent(parent(agent))]
-    for pid in all_of_it:  # or one would tell how another one ended
-        os.kill(pid, signal.SIGSTOP)
-    for pid in (await server(desk), *all_of_it):
-        os.kill(pid, signal.SIGKILL)
+    all_of_it = [await server(desk), parent(parent(agent)), parent(agent), agent]
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, or one would tell how another one ended
+        for pid in all_of_it[:: 1 if number == signal.SIGSTOP else -1]:
+            os.kill(pid, number)
     await until(lambda: not Path(f"/proc/{agent}").exists())
     await looks(bot, watch, 1)
     assert bot.status == ("detecting", "tmux_missing")
