@@ -5,14 +5,17 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bot.doctor_strays import NONE, leftovers
+from runtime.errors import TmuxUnavailable
 from runtime.facts import Cleaned
 from runtime.store import facts, sessions
 from runtime.store.store import Store
 from runtime.tmux import Tmux
+from tests.fakes.bot import a_project
 
 GIT = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c"}
 
@@ -111,3 +114,24 @@ def test_all_owned_is_said(data):
 
 def test_data_directory_without_a_database_has_nothing(tmp_path):
     assert leftovers(tmp_path, None) == []
+
+
+def test_branches_in_a_persons_own_clone_are_looked_at_too(data, repository, tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(repository), str(clone)], check=True, env=GIT, capture_output=True)
+    git(clone / ".git", "update-ref", "refs/heads/ao/app-8", "refs/remotes/origin/main")
+    project = a_project(repo="octo/app", path=clone)
+    config = SimpleNamespace(projects={"app": project, "other": a_project(), "gone": a_project(path=tmp_path)})
+    [found] = [one for one in leftovers(data, config) if "branch" in one.detail]
+    assert found.detail == f"2 branches without a session: ao/app-9 in {repository}, ao/app-8 in {clone / '.git'}"
+
+
+def test_tmux_that_does_not_answer_has_no_leftovers(data, monkeypatch):
+    (data / "tmux").mkdir()
+    (data / "tmux" / "s").touch()
+
+    async def silent(self):
+        raise TmuxUnavailable("no answer")
+
+    monkeypatch.setattr(Tmux, "panes", silent)
+    assert not [one for one in leftovers(data, None) if "terminal" in one.detail]

@@ -8,6 +8,7 @@ import pytest
 from runtime.errors import ForgeBusy, GitFailed, TmuxUnavailable, UserError
 from runtime.facts import Killed, Paused, Process, Turn
 from runtime.keeper import Keeper
+from runtime.probe import Probe
 from runtime.project import Limits
 from runtime.store import messages, sessions
 from tests.fakes.bot import a_project
@@ -204,7 +205,8 @@ async def test_message_is_typed_when_the_agent_is_ready_and_accepted_by_its_word
     "fact",
     [
         Turn(state="active"), Turn(state="waiting"), Paused(paused=True, by="x"),
-        Process(state="exited", exit_code=0),
+        Process(state="exited", exit_code=0), Probe(terminal="missing", attempts=1),
+        Probe(terminal="unknown", attempts=1), Probe(terminal="alive", process="gone", attempts=1),
     ],
 )  # fmt: skip
 async def test_nothing_is_typed_unless_the_agent_is_ready(bot, deeds, fact):
