@@ -44,6 +44,8 @@ def words(fact: Fact) -> str:
             return f"its worktree and branch are cleared away{kept}"
         case Probe():
             looks = "a look" if fact.attempts <= 1 else f"{fact.attempts} looks"
+            if fact.terminal == "unknown":
+                return f"{looks} had no answer from tmux and found its process {fact.process}"
             return f"{looks} found its terminal {fact.terminal} and its process {fact.process}"
     return _by_somebody(fact)
 

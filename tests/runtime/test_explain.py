@@ -286,6 +286,10 @@ def test_times_before_and_after_now():
             Probe(terminal="missing", process="gone", attempts=2, detail="no pane"),
             "2 looks found its terminal missing and its process gone",
         ),
+        (
+            Probe(terminal="unknown", process="alive", attempts=1),
+            "a look had no answer from tmux and found its process alive",
+        ),
     ],
 )
 def test_facts_are_told_in_plain_words(fact, says):
