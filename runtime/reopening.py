@@ -1,5 +1,7 @@
 """Starts a restored session again: its worktree as it was, its agent resumed where that is possible."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from runtime import prompts
@@ -15,6 +17,7 @@ from runtime.terminals import end_terminal
 
 CANNOT = "{agent} cannot go on with a session of its own that has ended"
 NO_ID = "{agent} has not said which session of its own it was"
+NO_RECORD = "the record of its own session is gone, so {agent} cannot go on with it"
 DID_NOT_START = "{agent} ended again when it was to go on with its own session"
 
 
@@ -53,22 +56,24 @@ def _was_merged(seen: Look) -> bool:
     return seen.facts.restored is not None and seen.facts.restored.after == "merged"
 
 
-def start(seen: Look, agent: Agent, task: str) -> Start:
-    """Return how the session's agent is started; `task` is its first prompt."""
+def start(seen: Look, agent: Agent, task: str, remembers: Callable[[str], bool]) -> Start:
+    """Return how the session's agent is started; `task` is its first prompt, `remembers` asks for its own record."""
     back, known = seen.facts.restored, seen.facts.agent_info
     if back is None:
         return Start(prompt=task)
     own = known.native_id if known else ""
-    why_fresh = back.why_fresh or _why_fresh(agent, own)
+    why_fresh = back.why_fresh or _why_fresh(agent, own, remembers)
     if not why_fresh:
         return Start(prompt=prompts.go_on(back.after), resume=own)
     return Start(prompt=prompts.begin_again(task, seen.session, seen.facts, back.after), why_fresh=why_fresh)
 
 
-def _why_fresh(agent: Agent, own: str) -> str:
+def _why_fresh(agent: Agent, own: str, remembers: Callable[[str], bool]) -> str:
     if not agent.capabilities.can_resume:
         return CANNOT.format(agent=agent.name)
-    return "" if own else NO_ID.format(agent=agent.name)
+    if not own:
+        return NO_ID.format(agent=agent.name)
+    return "" if remembers(own) else NO_RECORD.format(agent=agent.name)
 
 
 def launched(tx: Tx, seen: Look, place: LaunchPlace, how: Start) -> None:

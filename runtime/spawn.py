@@ -105,13 +105,14 @@ async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any]) -> Non
     worktree = hands.workspaces.worktree(session)
     place.open()
     chief = orchestrator_of(hands.store, project.id)
-    how = start(seen, agent, prompts.task(session, project, coordinator=chief.id if chief else ""))
-    place.put("prompt.md", how.prompt)
     env = agent_environment(
         hands.environment, session=session.id, project=project.id, issue=session.issue,
         extra={**workspace["environment"], **project.env},
         first_on_path=[place.directory / "bin"],
     )  # fmt: skip
+    first = prompts.task(session, project, coordinator=chief.id if chief else "")
+    how = start(seen, agent, first, lambda own: agent.remembers(place, env, own))
+    place.put("prompt.md", how.prompt)
     await furnish(project, worktree, env)
     if session.role == "orchestrator":
         await asyncio.to_thread(seal, worktree)

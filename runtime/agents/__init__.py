@@ -87,6 +87,10 @@ class Agent(Protocol):
         """Return the id by which the agent itself knows its session, if this hook says it."""
         ...
 
+    def remembers(self, place: LaunchPlace, env: Mapping[str, str], own: str) -> bool:
+        """Tell whether its record of its own session is still there, so that it can go on with it."""
+        ...
+
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """Return what a raw hook of this agent means, or None when it means nothing to us."""
         ...

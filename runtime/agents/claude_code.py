@@ -3,10 +3,12 @@
 import json
 import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from runtime.agents import Capabilities, Task, claude_home
-from runtime.agents.hooked import find, first_prompt, meaning, own_id, put_follower, put_hook, text_of
+from runtime.agents.hooked import find, first_prompt, is_plain, meaning, own_id, put_follower, put_hook, text_of
 from runtime.launch import Launch, LaunchPlace
 from runtime.pushes import Prompt, Push, Ready
 
@@ -58,6 +60,11 @@ class ClaudeCode:
     def own_session_id(self, hook: dict[str, Any]) -> str | None:
         """Return the id under which it resumes; lines of its transcript carry none that could be trusted."""
         return own_id(hook) if "hook_event_name" in hook else None
+
+    def remembers(self, place: LaunchPlace, env: Mapping[str, str], own: str) -> bool:
+        """Tell whether the transcript is still in its home: `projects/<worktree>/<id>.jsonl`."""
+        home = Path(env.get("CLAUDE_CONFIG_DIR") or Path(env.get("HOME", "/")) / ".claude")
+        return is_plain(own) and any(home.glob(f"projects/*/{own}.jsonl"))
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """Return what a hook, or a line of its transcript, means."""

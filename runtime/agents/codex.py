@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.agents import Capabilities, Task
-from runtime.agents.hooked import find, first_prompt, meaning, own_id, put_follower, put_hook, text_of
+from runtime.agents.hooked import find, first_prompt, is_plain, meaning, own_id, put_follower, put_hook, text_of
 from runtime.errors import UserError
 from runtime.launch import Launch, LaunchPlace
 from runtime.pushes import Blocked, Push
@@ -66,6 +66,11 @@ class Codex:
     def own_session_id(self, hook: dict[str, Any]) -> str | None:
         """Return the id under which it resumes; lines of its transcript carry none that could be trusted."""
         return own_id(hook) if "hook_event_name" in hook else None
+
+    def remembers(self, place: LaunchPlace, env: Mapping[str, str], own: str) -> bool:
+        """Tell whether the rollout is still in its home: `sessions/<year>/<month>/<day>/rollout-<time>-<id>.jsonl`."""
+        home = Path(env.get("CODEX_HOME") or Path(env.get("HOME", "/")) / ".codex")
+        return is_plain(own) and any(home.glob(f"sessions/*/*/*/rollout-*-{own}.jsonl"))
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """Return what a hook, or a line of what it records, means."""

@@ -90,6 +90,11 @@ def question(hook: dict[str, Any]) -> str:
     return f"{text_of(hook, 'tool_name')}: {detail}"[:1000]
 
 
+def is_plain(own: str) -> bool:
+    """Tell whether an agent's own session id may be part of a pattern for files: agents can write anything."""
+    return bool(own) and own.replace("-", "").isalnum() and own.isascii()
+
+
 def text_of(values: dict[str, Any], key: str) -> str:
     """Return a text, or none where something else was written: agents can write anything."""
     value = values.get(key)

@@ -1,6 +1,7 @@
 """The scripted agent: a real terminal program that plays a script, for the demo and for tests."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ class Scripted:
     def own_session_id(self, hook: dict[str, Any]) -> str | None:
         """It has no hooks: it says its id when it is ready."""
         return None
+
+    def remembers(self, place: LaunchPlace, env: Mapping[str, str], own: str) -> bool:
+        """Tell whether its own file is still in the launch directory."""
+        return own.isalnum() and (place.directory / f"own-{own}").exists()
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """It has no hooks: it pushes by itself."""

@@ -137,6 +137,9 @@ class FakeAgent:
     def prepare(self, place: Any, task: Any) -> Launch:
         return Launch(argv=("true",))
 
+    def remembers(self, place: Any, env: Any, own: str) -> bool:
+        return own != "forgotten"
+
     def own_session_id(self, hook: dict[str, Any]) -> None:
         return None
 

@@ -7,10 +7,11 @@ import itertools
 import msgspec
 import pytest
 
-from runtime.agents import Capabilities
+from runtime.agents import Capabilities, named
 from runtime.errors import GitFailed, UserError
 from runtime.facts import AgentInfo, Cleaned, Killed, Process, Turn
 from runtime.keeper import Keeper
+from runtime.launch import LaunchPlace
 from runtime.look import look
 from runtime.restore import bring_back, why_not
 from runtime.store import facts, messages, sessions
@@ -245,6 +246,34 @@ async def test_agent_without_one_starts_afresh_and_is_told_what_was_begun(bot, g
     prompt = bot.messages[-1].text
     assert prompt.startswith("You are working on issue #1") and "This task was begun before" in prompt
     assert "#2 is open already" in prompt
+
+
+async def test_agent_whose_own_record_is_gone_starts_afresh(bot, deeds, agent):
+    await killed(bot)
+    await bot.learns(AgentInfo(native_id="forgotten"))
+    await restore(bot)
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawned)
+    assert agent.resumed == [None]
+    assert bot.facts.restored.why_fresh == "the record of its own session is gone, so scripted cannot go on with it"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("claude-code", ".claude/projects/-w/a1-b2.jsonl"),
+        ("codex", ".codex/sessions/2026/01/02/rollout-2026-01-02T03-04-05-a1-b2.jsonl"),
+        ("scripted", "launch/own-a1b2"),
+    ],
+)
+def test_agents_know_where_their_own_records_are(tmp_path, name, file):
+    place, own = LaunchPlace(tmp_path / "launch"), "a1b2" if name == "scripted" else "a1-b2"
+    asked = named(name), place, {"HOME": str(tmp_path)}
+    assert not asked[0].remembers(*asked[1:], own)
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).touch()
+    assert asked[0].remembers(*asked[1:], own)
+    assert not asked[0].remembers(*asked[1:], "*")
 
 
 async def test_agent_that_cannot_resume_says_so(bot, tmp_path):
