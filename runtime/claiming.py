@@ -99,7 +99,17 @@ async def carry_out(hands: Hands, seen: Look) -> None:
         failed = Outcome(key=wanted.key, number=wanted.number, error=why)
         await hands.store.write(lambda tx: _settle(tx, seen.session, failed))
         return
+    if not changed and not losers and _has_it(seen, wanted.number):
+        again = Outcome(key=wanted.key, number=wanted.number)
+        return await hands.store.write(lambda tx: _settle(tx, seen.session, again))
     await hands.store.write(lambda tx: _take_over(tx, seen.session, wanted, pull, losers, changed=changed))
+
+
+def _has_it(seen: Look, number: int) -> bool:
+    """Tell whether the session was given this pull request before, as when the answer to that was lost."""
+    pull = seen.facts.pull_request
+    given = [one for one in seen.facts.claimed if one.number == number and not one.taken_by]
+    return bool(given) and pull is not None and pull.number == number
 
 
 async def _move(hands: Hands, seen: Look, wanted: Ask, pull: Pull, losers: list[Session]) -> bool:

@@ -200,6 +200,13 @@ async def test_what_github_says_goes_to_the_new_owner_only(owned, bot, github):
     assert [one.id for one in bot.live] == ["app-2"]
 
 
+async def test_claim_that_is_asked_for_again_changes_nothing(owned):
+    await owned.claim()
+    again = await owned.claim(key="k2k2k2k2")
+    assert (again.error, again.branch_changed, again.taken_over_from) == ("", False, ())
+    assert (len(owned.told("app-1")), len(owned.told("app-2"))) == (1, 1)
+
+
 async def test_it_can_be_taken_back(owned):
     await owned.claim()
     git(owned.worktree("app-2"), "clean", "-qfd")
