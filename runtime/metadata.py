@@ -95,6 +95,13 @@ class MetadataFiles:
             if _DRAFT.fullmatch(draft.name):
                 draft.unlink(missing_ok=True)
 
+    def _is_somebodys(self, path: Path) -> bool:
+        """Tell whether a file that was touched is not as we wrote it last; our drafts are nobody's."""
+        if _DRAFT.fullmatch(path.name):
+            return False
+        data = layout.read_bytes(path)
+        return data is None or digest(data) not in self._written(path.name).hashes[:1]
+
     async def _refresh_safely(self, name: str, feed: Feed) -> None:
         try:
             await self._refresh(name, feed)
@@ -199,7 +206,7 @@ class MetadataFiles:
                 await asyncio.sleep(0)  # from here on nothing is missed
                 await self._look_at_all(feed)
                 while (changes := await coming) is not None:
-                    feed.add(*(Path(place).name for _, place in changes))
+                    feed.add(*(Path(place).name for _, place in changes if self._is_somebodys(Path(place))))
                     if not self._root.exists() or self._root.stat().st_ino != known:
                         return
                     coming = asyncio.ensure_future(anext(seen, None))
