@@ -16,7 +16,7 @@ from runtime.trail import LEVELS
 T = schema.records.c
 
 KEPT = 30 * 86400
-_AT_A_TIME = 500
+_AT_A_TIME = 200
 _OF_MESSAGES = (("message",), "message")
 _OF_WRITES = (("outbox_queued", "outbox_sent", "outbox_deferred", "outbox_failed"), "key")
 _WINDOW = 2000
