@@ -48,7 +48,10 @@ class Crowd:
         self.diaries.mkdir()
         (root / "script.toml").write_text(script)
         project = a_project(
-            script=root / "script.toml", env={"AO_DIARY": str(self.diaries)}, times=Times(death_confirm=0.1)
+            script=root / "script.toml",
+            env={"AO_DIARY": str(self.diaries)},
+            times=Times(death_confirm=0.1),
+            limits=Limits(sessions=100),
         )
         self.projects = {"app": project}
         self.store = Store(root / "ao.db", judge=Announcer(self.projects, stories or {}))
