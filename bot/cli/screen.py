@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -12,12 +13,15 @@ import tty
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from bot.cli.table import cells
+
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 """Another screen, no cursor, no wrapping; and back."""
 _TOGETHER = "\x1b[?2026h", "\x1b[?2026l"
 """Terminals that know synchronized output show what is in between at once; others ignore it."""
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 _QUIT = (b"q", b"Q")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,9 +45,20 @@ def draw(page: str) -> None:
         hidden = len(lines) - height + 1
         lines = [*lines[: height - 1], f"… {hidden} more lines; make the terminal higher, or leave out --watch"]
     begin, end = _TOGETHER
-    body = "\n".join(line + _REST_OF_LINE for line in lines)
-    sys.stdout.write(f"{begin}{_HOME}{body}{_REST_OF_SCREEN}{end}")
-    sys.stdout.flush()
+    body = "\n".join(line if _fills(line, width) else line + _REST_OF_LINE for line in lines)
+    _write(f"{begin}{_HOME}{body}{_REST_OF_SCREEN}{end}")
+
+
+def _fills(line: str, width: int) -> bool:
+    """Tell whether a line reaches the last column, where erasing what follows would erase its last character."""
+    return cells(_COLOUR.sub("", line)) >= width
+
+
+def _write(text: str) -> None:
+    """Write without a buffer, which a signal in the middle of it would find locked."""
+    left = text.encode()
+    while left:
+        left = left[os.write(sys.stdout.fileno(), left) :]
 
 
 def _folded(line: str, width: int) -> list[str]:
@@ -56,16 +71,29 @@ def _whole_screen() -> Iterator[None]:
     """Show another screen, without a cursor and without what is typed, and come back from it whatever happens."""
     keyboard = sys.stdin.fileno() if sys.stdin.isatty() else None
     before = None if keyboard is None else termios.tcgetattr(keyboard)
-    try:
+
+    def enter() -> None:
         if keyboard is not None:
             tty.setcbreak(keyboard)
-        sys.stdout.write(_ENTER)
-        yield
-    finally:
-        sys.stdout.write(_LEAVE)
-        sys.stdout.flush()
+        _write(_ENTER)
+
+    def leave() -> None:
+        _write(_LEAVE)
         if keyboard is not None and before is not None:
             termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+    def rest(*_: object) -> None:
+        leave()
+        os.kill(os.getpid(), signal.SIGSTOP)  # Ctrl+Z: the shell has the terminal until `fg`
+        enter()
+
+    handler = signal.signal(signal.SIGTSTP, rest)
+    try:
+        enter()
+        yield
+    finally:
+        leave()
+        signal.signal(signal.SIGTSTP, handler)
 
 
 @contextlib.contextmanager

@@ -88,6 +88,21 @@ def test_watching_ends_politely_and_restores_the_terminal(terminal, end):
     assert termios.tcgetattr(shown.child) == shown.before
 
 
+def test_a_suspended_watch_gives_the_terminal_back_and_takes_it_again(terminal):
+    shown = terminal("--interval", "60")
+    shown.until("3 active sessions")
+    shown.process.send_signal(signal.SIGTSTP)
+    shown.until(LEAVE)
+    _, status = os.waitpid(shown.process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    assert termios.tcgetattr(shown.child) == shown.before
+    shown.process.send_signal(signal.SIGCONT)
+    shown.until(ENTER)
+    shown.until("3 active sessions")
+    shown.type(b"q")
+    assert shown.process.wait(PATIENCE) == 0
+
+
 def test_watching_redraws_over_the_old_page_without_clearing_it(terminal, service):
     shown = terminal("--interval", "0.2")
     shown.until("3 active sessions")
@@ -106,6 +121,8 @@ def test_watching_adapts_to_a_resized_terminal_at_once(terminal):
     shown.resize(200, 24)
     wide = shown.until("3 active sessions")
     assert "feat/a-very-long-branch-…" not in wide
+    shown.resize(60, 24)
+    assert "or is it ne…\x1b[0m\r\n" in shown.until("3 active sessions"), "erasing after the last column takes it away"
     shown.resize(200, 6)
     assert "\x1b[J" not in shown.until("more lines; make the terminal higher").split(HOME)[-1]
 
