@@ -185,7 +185,7 @@ class MetadataFiles:
         while True:
             self._watch_again.clear()
             try:
-                self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._root.mkdir(mode=0o700, exist_ok=True)
                 await self._watch_root(feed)
             except OSError as exc:
                 log.warning("metadata files are not watched", extra={"error": str(exc)})
@@ -230,7 +230,7 @@ def _put(path: Path, text: bytes) -> bool:
         if not layout.is_own_directory(place):
             with contextlib.suppress(FileNotFoundError):
                 place.unlink()
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.mkdir(mode=0o700, exist_ok=True)
             made = True
     if layout.is_own_directory(path):
         layout.remove_tree(path)
