@@ -54,12 +54,23 @@ def live() -> int:
 
 
 def live_again_and_again() -> int:
-    """Start a new life after each kill."""
-    while True:
-        life = subprocess.Popen([sys.executable, *sys.argv, "--once"])
-        signal.signal(signal.SIGTERM, lambda *_, life=life: life.terminate())
-        if life.wait() != -signal.SIGKILL:
-            return life.returncode
+    """Start a new life after each kill, until asked to stop: also while the next one is only being started."""
+    lives: list[subprocess.Popen[bytes]] = []
+    asked: list[bool] = []
+
+    def stop(*_: object) -> None:
+        asked.append(True)
+        for life in lives[-1:]:
+            life.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    while not asked:
+        lives.append(subprocess.Popen([sys.executable, *sys.argv, "--once"]))
+        if asked:
+            lives[-1].terminate()
+        if lives[-1].wait() != -signal.SIGKILL:
+            return lives[-1].returncode
+    return 0
 
 
 if __name__ == "__main__":
