@@ -36,8 +36,9 @@ WORDS = {
 }  # fmt: skip
 
 TALK = "Comment here or on the pull request to talk to the agent; `/agent help` lists commands."
-CLEAN = "The worktree and the branch are cleaned up; everything was on GitHub."
-PRESERVED = "The worktree and the branch are cleaned up; work that was not on GitHub is kept under `{ref}`."
+CLEAN = "The {what} cleaned up; everything was on GitHub."
+BACK = " `/agent restart` brings the session back."
+PRESERVED = "The {what} cleaned up; work that was not on GitHub is kept under `{ref}`."
 
 
 @on(Cleared)
@@ -86,7 +87,10 @@ def _reason_rows(session: Session, facts: Facts) -> list[str]:
 
 def _footer(session: Session, facts: Facts) -> str:
     if facts.cleaned is not None:
-        return PRESERVED.format(ref=facts.cleaned.preserved) if facts.cleaned.preserved else CLEAN
+        what = "worktree and the branch are" if session.announced_status == "merged" else "worktree is"
+        text = PRESERVED if facts.cleaned.preserved else CLEAN
+        back = "" if session.announced_status == "merged" else BACK
+        return text.format(what=what, ref=facts.cleaned.preserved) + back
     return TALK if session.live else ""
 
 
