@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
+
+from runtime.published_shapes import published_shapes
 
 MOST = 65_536  # https://docs.github.com/en/rest/issues/comments: "body is too long (maximum is 65536 characters)"
 REDACTED = "[redacted]"
@@ -30,10 +31,6 @@ _OUR_MARKER = re.compile(r"<!--\s*ao:")
 _LONG_WORD = re.compile(r"[\w+/=.:-]{20,}")
 _WORKTREE = r"/worktrees/[^/\s]+/[^/\s]+"
 _ENDS_HERE = r"(?![\w-]|\.\w)"
-_PLUGINS = (
-    "aws", "azure_storage_key", "discord", "gitlab_token", "mailchimp", "npm", "openai", "pypi_token", "sendgrid",
-    "slack", "square_oauth", "stripe", "telegram_token", "twilio",
-)  # fmt: skip
 
 
 class Redactor:
@@ -79,24 +76,9 @@ def without_secrets(text: str) -> str:
     text = _IN_URL.sub(rf"\1{REDACTED}@", _SECRET.sub(REDACTED, text))
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     if _LONG_WORD.search(text):
-        for pattern in _published_shapes():
+        for pattern in published_shapes():
             text = pattern.sub(REDACTED, text)
     return text
-
-
-@cache
-def _published_shapes() -> tuple[re.Pattern[str], ...]:
-    """Load detect-secrets' patterns: 0.2 s and 20 MB, so only once a text has a word long enough for any of them."""
-    from importlib import import_module
-
-    from detect_secrets.plugins.base import RegexBasedDetector
-
-    found: list[re.Pattern[str]] = []
-    for name in _PLUGINS:
-        for detector in vars(import_module(f"detect_secrets.plugins.{name}")).values():
-            if isinstance(detector, type) and issubclass(detector, RegexBasedDetector):
-                found += () if detector is RegexBasedDetector else vars(detector)["denylist"]
-    return tuple(found)
 
 
 def shortened(text: str, most: int) -> str:

@@ -87,7 +87,7 @@ def test_receiver_journal_and_worker_know_no_handler(path):
     [
         ("libtmux", "runtime/tmux.py"),
         ("gidgethub.aiohttp", "bot/github/client.py"),
-        ("detect_secrets", "runtime/redact.py"),
+        ("detect_secrets", "runtime/published_shapes.py"),
         ("alembic", "runtime/store/"),
         ("sqlite3", "runtime/store/"),
     ],
