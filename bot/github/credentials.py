@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.github.signing import sign
 from runtime.clock import Clock, system_clock
-from runtime.errors import ConfigError, GoneFromForge
+from runtime.errors import GoneFromForge
 
 if TYPE_CHECKING:
     from bot.github.policy import Policy
@@ -63,6 +64,7 @@ class AppAuth:
         self._private_key = private_key
         self._clock = clock
         self._ahead = 0.0
+        self._signing = asyncio.Lock()
         self._jwt = ""
         self._made_at = float("-inf")
 
@@ -72,22 +74,13 @@ class AppAuth:
 
     async def secret(self) -> str:
         """Return the JWT."""
-        now = self._clock() + self._ahead
-        if not 0 <= now - self._made_at < JWT_USED_FOR:
-            self._jwt, self._made_at = self._signed(int(now)), now
-        return self._jwt
-
-    def _signed(self, now: int) -> str:
-        import jwt
-
-        issued = now - BACKDATED
-        claims = {"iat": issued, "exp": issued + JWT_LIFE, "iss": self._app_id}
-        try:
-            return jwt.encode(claims, self._private_key, algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError) as exc:
-            raise ConfigError(
-                "AO_GITHUB_PRIVATE_KEY_FILE holds no RSA key: download a new one from the App's settings page"
-            ) from exc
+        async with self._signing:
+            now = self._clock() + self._ahead
+            if not 0 <= now - self._made_at < JWT_USED_FOR:
+                issued = int(now) - BACKDATED
+                claims = {"iat": issued, "exp": issued + JWT_LIFE, "iss": self._app_id}
+                self._jwt, self._made_at = await sign(claims, self._private_key), now
+            return self._jwt
 
     def renew(self) -> bool:
         """Sign again, by the time that came with the refusal."""
