@@ -28,6 +28,14 @@ class ServiceFailed(AoError):
     """The service is not there, or refused; says what to do next."""
 
 
+class NoService(ServiceFailed):
+    """Nobody listens on the socket."""
+
+
+class NoAnswer(ServiceFailed):
+    """The service was there and did not answer; it may have done what it was asked for."""
+
+
 class WrongUsage(ServiceFailed, UserError):
     """What was typed makes no sense to the service."""
 
@@ -40,6 +48,22 @@ def get(path: str, *, within: float = ANSWER_S, **query: object) -> Any:
 def post(path: str, body: dict[str, object] | None = None, *, patience: float = ANSWER_S) -> Any:
     """Ask the service to do something and return its JSON answer."""
     return _request("POST", f"/api/v1/{path}", body, patience)
+
+
+def post_once(path: str, body: dict[str, object], *, patience: float) -> Any:
+    """Ask for what the service does once for its key, and ask again when the service goes away before it answers."""
+    until, away = time.monotonic() + patience, False
+    while True:
+        left = until - time.monotonic()
+        try:
+            return _request("POST", f"/api/v1/{path}", body, max(left, AGAIN_S))
+        except (NoService, NoAnswer) as error:
+            if left < AGAIN_S or (isinstance(error, NoService) and not away):
+                raise
+        if not away:
+            complain(AWAY)
+            away = True
+        time.sleep(AGAIN_S)
 
 
 def follow(path: str, *, after: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
@@ -110,9 +134,9 @@ def _request(method: str, target: str, body: dict[str, object] | None, patience:
             raise _refusal(status, content)
         return json.loads(content)
     except NotThere as error:
-        raise ServiceFailed(_NO_SERVICE.format(socket=place)) from error
+        raise NoService(_NO_SERVICE.format(socket=place)) from error
     except (OSError, ValueError) as error:
-        raise ServiceFailed(_NO_ANSWER.format(socket=place, reason=str(error) or type(error).__name__)) from error
+        raise NoAnswer(_NO_ANSWER.format(socket=place, reason=str(error) or type(error).__name__)) from error
 
 
 def _refusal(status: int, content: bytes) -> ServiceFailed:

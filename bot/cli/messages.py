@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.client import ANSWER_S, ServiceFailed, get, post, segment
+from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segment
 from bot.cli.sessions import SessionArgument
 from bot.cli.text import COLOURS, harmless, say
 from bot.config import calling_session, environment
@@ -42,7 +42,7 @@ def send(
         "key": str(uuid.uuid4()), "expires": expires,
     }  # fmt: skip
     patience = LONGEST if timeout is None else timeout
-    sent = post(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
+    sent = post_once(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
     _tell(session, sent)
 
 

@@ -27,6 +27,7 @@ GONE = "the agent of {name} has ended: `ao session restore {name}` brings it bac
 UNANSWERED = "{name} has not been reached: look at it with `ao session attach {name}`"
 NOT_ITSELF = "{author} is an agent: only a person may answer what agents ask"
 BUSY = "session finishing previous task"
+NEXT = "on its way to the agent"
 
 CARRIED_OUT_WITHIN = 20.0
 
@@ -164,7 +165,7 @@ class Messages:
             return Sent(message_id=identity, result="failed", reason=why, restored=restored)
         if message.state == QUEUED:
             busy = found.facts.turn is not None and found.facts.turn.state == "active"
-            why = BUSY if busy else found.why_not_type() or message.evidence or BUSY
+            why = BUSY if busy else found.why_not_type() or message.evidence or NEXT
             return Sent(message_id=identity, result="queued", reason=why, restored=restored)
         if message.state == PASTED:
             return Sent(message_id=identity, result="unconfirmed", reason=message.evidence, restored=restored)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from runtime.answering import open_question
 from runtime.current import current
 from runtime.explain.spans import ago, ahead, span
 from runtime.fact import Fact
@@ -69,6 +70,7 @@ _WORD_OF = {
     "tmux": "a look at its terminal", "gate": "seen at the gate",
 }  # fmt: skip
 
+ASKS = "Answer with: ao approve {name}, ao deny {name} WHY, or in its terminal: ao session attach {name}"
 HELP = {
     "needs_input": "Answer with: ao send {name} TEXT, or in its terminal: ao session attach {name}",
     "stuck": "Look at its terminal: ao session attach {name}",
@@ -85,8 +87,9 @@ def standing(seen: Look, known: Sequence[Known], now: float) -> list[str]:
     what = f"{session.id} is for {task}, {quoted(session.title, 60)}, with the agent {session.agent}"
     status, reason = session.announced_status or "new", session.announced_reason
     means = _EXACTLY.get((status, reason)) or MEANS.get(status, status)
+    asked_by = "A person" if session.asked_by == "a person" else session.asked_by
     lines = [
-        f"{what}. {session.asked_by} asked for it {ago(session.created_at, now)}. Its branch is {session.branch}.",
+        f"{what}. {asked_by} asked for it {ago(session.created_at, now)}. Its branch is {session.branch}.",
         f"It has been {status} for {span(now - session.announced_at)}: {means}"
         + (f" ({reason.replace('_', ' ')})." if reason else "."),
     ]
@@ -192,6 +195,7 @@ def _what_is_left(seen: Look) -> list[str]:
 
 
 def _for_a_person(seen: Look) -> list[str]:
-    text = HELP.get(seen.session.announced_status)
+    asks = seen.session.live and open_question(seen.facts) is not None
+    text = ASKS if asks else HELP.get(seen.session.announced_status)
     merged = seen.session.announced_status in ENDED and seen.session.announced_reason == "merged"
     return [text.format(name=seen.session.id)] if text and not merged else []

@@ -121,6 +121,14 @@ async def test_message_is_queued_and_no_one_waits(bot, service):
     )
 
 
+@pytest.mark.parametrize(
+    ("turn", "reason"), [("active", "session finishing previous task"), ("ready", "on its way to the agent")]
+)
+async def test_message_that_no_one_waits_for_is_queued_for_a_true_reason(bot, service, turn, reason):
+    await bot.starts(turn=turn)
+    assert (await send(service)).reason == reason
+
+
 @pytest.mark.parametrize(("state", "result"), [(ACCEPTED, "processing"), (FAILED, "failed")])
 async def test_sender_waits_for_the_receipt(bot, service, state, result):
     await bot.starts()

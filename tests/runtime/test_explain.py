@@ -146,6 +146,17 @@ def test_time_that_will_change_the_status_is_foretold():
     ]
 
 
+def test_an_open_question_names_the_commands_that_answer_it():
+    asks = Turn(at=NOW - 60, state="waiting", question="May I delete the table?")
+    assert waiting(RUNS, asks)[-1] == (
+        "Answer with: ao approve app-1, ao deny app-1 WHY, or in its terminal: ao session attach app-1"
+    )
+    wants = Report(at=NOW - 60, state="needs_input", note="Which table?")
+    assert waiting(RUNS, Turn(at=NOW - 90, state="ready", number=1), wants)[-1].startswith(
+        "Answer with: ao send app-1 "
+    )
+
+
 def test_a_queue_says_its_place_and_what_makes_it_shorter():
     assert waiting(spawned=False, place=2) == [
         "It is number 2 in the queue: 10 sessions run, and 10 may at once. Raise limits.sessions, or end one."

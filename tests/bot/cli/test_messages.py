@@ -1,5 +1,14 @@
 """`ao send`, `interrupt`, `approve` and `deny` as a person types them."""
 
+import contextlib
+import json
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.bot.cli.conftest import Ao
+
 
 def test_message_that_failed_is_an_error_with_its_reason(ao, service):
     service.outcome = "failed"
@@ -10,6 +19,48 @@ def test_message_that_failed_is_an_error_with_its_reason(ao, service):
         "The message did not reach app-1: the agent's process has ended. "
         "Look at its terminal with: ao session attach app-1\n"
     )
+
+
+@contextlib.contextmanager
+def dying(home, heard, said):
+    """A service that is gone before it has answered the first request, and answers the second in its next life."""
+
+    def live() -> None:
+        for answer in (b"", said):
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(home / "ao.sock"))
+                listener.listen()
+                listener.settimeout(10)
+                born.set()
+                connection, _ = listener.accept()
+                (home / "ao.sock").unlink()
+                with connection:
+                    connection.settimeout(10)
+                    heard.append(connection.recv(65536))
+                    while not heard[-1].endswith(b"}"):
+                        heard[-1] += connection.recv(65536)
+                    connection.sendall(answer)
+
+    born = threading.Event()
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    born.wait(10)
+    try:
+        yield
+    finally:
+        thread.join(20)
+
+
+def test_message_is_said_once_to_a_service_that_dies_before_it_answers():
+    with tempfile.TemporaryDirectory(prefix="ao-", dir="/tmp") as short:
+        heard = []
+        taken = b'{"messageId":1,"result":"processing","reason":"","restored":false}'
+        with dying(Path(short), heard, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(taken), taken)):
+            shown = Ao(Path(short))("send", "app-1", "hello")
+    assert (shown.returncode, shown.stdout) == (0, "✓ Message sent and processing\n")
+    assert shown.stderr == "The service has gone away; waiting for it to come back…\n"
+    first, second = (json.loads(one.partition(b"\r\n\r\n")[2]) for one in heard)
+    assert (first["text"], first) == ("hello", second)
 
 
 def test_sender_is_named(ao, service):
