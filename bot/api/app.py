@@ -1,5 +1,6 @@
 """The Starlette application behind the socket."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 BODY_LIMIT = 1024 * 1024
 _JSON = "application/json"
 _TOO_LARGE = f"The body is larger than {BODY_LIMIT:,} bytes; send less."
+STOPPING = "The service is stopping; ask again when it is back."
 _OURS = "The service failed at this; its log says why."
 _NOTHING = "There is nothing here; /api/v1/openapi.json lists what is."
 _STATUS = {Unknown: 404, BadRequest: 400, NotAllowed: 403, WrongUse: 422, UserError: 409}
@@ -45,7 +47,10 @@ def _endpoint(operation: Operation, service: ServicePort) -> Endpoint:
     async def answer(request: Request) -> Response:
         raw = {**request.query_params, **request.path_params}
         body = await _body(request) if operation.body else b""
-        return Response(await perform(operation, service, raw, body), media_type="application/json")
+        try:
+            return Response(await perform(operation, service, raw, body), media_type="application/json")
+        except asyncio.CancelledError:  # the server's way to end what takes longer than its own end
+            return problem(503, STOPPING, **{"Retry-After": "1"})
 
     return answer
 

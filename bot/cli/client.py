@@ -18,7 +18,7 @@ SILENCE_S = 60.0
 AGAIN_S = 0.5
 AWAY = "The service has gone away; waiting for it to come back…"
 BACK = "The service is back; going on where it stopped."
-_REFUSED, _WRONG_USE, _OURS = 400, 422, 500
+_REFUSED, _WRONG_USE, _OURS, _NOT_NOW = 400, 422, 500, 503
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _NO_SERVICE = "No service is running at {socket}. Start one with: ao serve"
 _NO_ANSWER = "The service at {socket} did not answer ({reason}). Look at its log, or restart it with: ao serve"
@@ -130,6 +130,8 @@ def _request(method: str, target: str, body: dict[str, object] | None, patience:
     place = socket_path(environment(), Path.cwd())
     try:
         status, content = ask(place, method, target, None if body is None else json.dumps(body), patience)
+        if status == _NOT_NOW:
+            raise NoAnswer(_reason(status, content))
         if status >= _REFUSED:
             raise _refusal(status, content)
         return json.loads(content)

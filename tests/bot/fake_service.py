@@ -209,6 +209,8 @@ class FakeMessages(FakePart):
             raise StoreBusy("the journal cannot be written now", after=2)
         if self.service.outcome == "gone":
             raise UserError(f"The agent of {name} has ended. Label its issue again.")
+        if self.service.outcome == "never":
+            await asyncio.Event().wait()
         if self.service.outcome == "broken":
             raise RuntimeError("a secret detail")
         reason = {"queued": "session finishing previous task", "failed": "the agent's process has ended"}

@@ -5,6 +5,7 @@ import json
 import socket
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -265,3 +266,19 @@ def test_whole_numbers_may_be_written_with_a_point(ask, service):
 
 def test_body_nested_without_end_is_a_bad_request(ask):
     assert ask("POST", "/api/v1/sessions", b"[" * 100_000)[0].status == 400
+
+
+def test_request_that_the_end_cuts_off_is_told_to_ask_again(data_dir):
+    fake = FakeService()
+    fake.rows, fake.outcome = [session("app-1")], "never"
+    connection = http.client.HTTPConnection("localhost", timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    with running(fake, data_dir):
+        connection.sock.connect(str(data_dir / "ao.sock"))
+        connection.request("POST", "/api/v1/sessions/app-1/messages", b'{"text": "hello"}')
+        while not fake.asked:
+            time.sleep(0.01)
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert "ask again when it is back" in json.loads(answer.read())["detail"]
+    connection.close()
