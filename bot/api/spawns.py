@@ -14,7 +14,10 @@ LONGEST_WAIT = 3600.0
 
 
 class Spawn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to work on: an issue, a text, a branch or a pull request; an issue and a pull request may come together."""
+    """What to work on: an issue, a text, a branch or a pull request; an issue and a pull request may come together.
+
+    A request that is repeated with the same `key` within a day starts no second session.
+    """
 
     project: str | None = None
     issue: str | None = None
@@ -24,6 +27,7 @@ class Spawn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     branch: str | None = None
     pull: int | None = None
     author: str | None = None
+    key: str | None = None
 
 
 class SpawnMany(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,10 +1,11 @@
 """`ao spawn` and `ao batch-spawn`: start sessions."""
 
+import uuid
 from typing import Annotated, Any
 
 import typer
 
-from bot.cli.client import ANSWER_S, ServiceFailed, get, post, segment
+from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segment
 from bot.cli.text import COLOURS, complain, harmless, say
 from bot.config import calling_session, environment
 
@@ -34,7 +35,7 @@ def spawn(
         "project": project, "issue": issue, "prompt": prompt, "agent": agent, "model": model, "branch": branch,
         "pull": None if claim_pr is None else _number(claim_pr), "author": calling_session(environment()),
     }  # fmt: skip
-    made = post("sessions", wanted, patience=ANSWER_S * 2)
+    made = post_once("sessions", {**wanted, "key": str(uuid.uuid4())}, patience=ANSWER_S * 2)
     made = _await(made["id"])
     say(*_headline(made))
     say(f"  Branch  {harmless(made['branch'])}")

@@ -12,10 +12,11 @@ from runtime.claims import Taken
 from runtime.errors import ForgeBusy, Permanent, UserError, WrongUse
 from runtime.facts import SpawnFailed
 from runtime.look import Look
-from runtime.preflight import checked
+from runtime.preflight import Order, checked
 from runtime.sessions import Session
-from runtime.store import facts
+from runtime.store import facts, notes, sessions
 from runtime.store.renumber import name_now
+from runtime.store.tx import Tx
 from runtime.wish import Wish
 
 BROKEN = "Project {name} does not work: {why}"
@@ -40,8 +41,10 @@ class Spawns:
             project=wanted.project, issue=wanted.issue, prompt=wanted.prompt, agent=wanted.agent, model=wanted.model,
             branch=wanted.branch, pull=wanted.pull, by=wanted.author or A_PERSON,
         )  # fmt: skip
-        session = await self._claim(wish)
-        return self._spawned(seen(self._parts, session.id))
+        name = self._store.read(lambda sql: notes.asked(sql, wanted.key))
+        if name is None:
+            name = (await self._claim(wish, key=wanted.key)).id
+        return self._spawned(self._look(name))
 
     async def spawn_many(self, wanted: SpawnMany) -> list[Outcome]:
         """Claim a session for each issue, one after the other; one that fails does not stop the others."""
@@ -69,13 +72,13 @@ class Spawns:
             return Outcome(issue=issue, result="failed", why=str(exc))
         return Outcome(issue=issue, result="created", session=session.id)
 
-    async def _claim(self, wish: Wish) -> Session:
+    async def _claim(self, wish: Wish, *, key: str | None = None) -> Session:
         self._refuse_broken(wish)
         try:
             order = await checked(wish, self._parts.hands)
         except Permanent as exc:
             raise UserError(NOT_READ.format(why=exc)) from exc
-        return await self._store.write(lambda tx: claims.claim(tx, order))
+        return await self._store.write(lambda tx: _claim_once(tx, order, key))
 
     def _refuse_broken(self, wish: Wish) -> None:
         """Say what is wrong with a project that is configured and does not work."""
@@ -127,3 +130,13 @@ class Spawns:
 def _failure(name: str, failed: SpawnFailed) -> str:
     left = LEFT.format(what=", ".join(failed.left_behind)) if failed.left_behind else ""
     return NOT_STARTED.format(name=name, step=failed.step, error=failed.error) + left
+
+
+def _claim_once(tx: Tx, order: Order, key: str | None) -> Session:
+    """Claim what is ordered, or return what the same request was given when it came before."""
+    name = notes.asked(tx.sql, key)
+    known = sessions.get(tx.sql, name_now(tx.sql, name)) if name else None
+    made = known or claims.claim(tx, order)
+    if key is not None:
+        notes.remember(tx, key, made.id)
+    return made

@@ -9,6 +9,9 @@ from runtime.store.tx import Tx
 
 T = schema.notes.c
 
+REMEMBERED_FOR = 86400.0
+_REQUEST = "request:"
+
 
 def get(sql: sa.Connection, key: str) -> Any:
     """Return a note's value, None when there is no such note."""
@@ -30,3 +33,16 @@ def drop(tx: Tx, key: str) -> None:
 def put(tx: Tx, key: str, value: Any) -> None:
     """Write a note down, over an earlier one."""
     tx.sql.execute(schema.notes.insert().prefix_with("OR REPLACE").values(key=key, value=value))
+
+
+def asked(sql: sa.Connection, key: str | None) -> str | None:
+    """Return the session that a request was given which came with this key."""
+    value = get(sql, _REQUEST + key) if key is not None else None
+    return str(value["session"]) if value else None
+
+
+def remember(tx: Tx, key: str, session_id: str) -> None:
+    """Remember for a day which session a request was given; what is older is forgotten."""
+    put(tx, _REQUEST + key, {"session": session_id, "at": tx.now})
+    old = sa.func.json_extract(T.value, "$.at") < tx.now - REMEMBERED_FOR
+    tx.sql.execute(schema.notes.delete().where(T.key.startswith(_REQUEST, autoescape=True), old))

@@ -11,6 +11,7 @@ from bot.service.spawns import Spawns
 from runtime.errors import ForgeRefused, UserError, WrongUse
 from runtime.facts import Killed, SpawnFailed
 from runtime.project import Limits
+from runtime.store.notes import REMEMBERED_FOR
 from runtime.store.renumber import renumber
 from tests.fakes.bot import a_project
 from tests.fakes.hands import Deeds, until
@@ -41,6 +42,16 @@ async def test_claim_is_answered_at_once_and_the_start_waited_for(bot, spawns):
     done = await waiting
     assert (done.state, done.attach_command, done.branch) == ("spawned", "attach app-1", "ao/app-1")
     assert (await spawns.started("app-1", patience=0)).state == "spawned"
+
+
+async def test_request_that_comes_again_starts_no_second_session(bot, spawns, clock):
+    wanted = Spawn(prompt="x", key="one")
+    made = [await spawns.spawn(wanted), await spawns.spawn(wanted)]
+    made += await asyncio.gather(*(spawns.spawn(Spawn(prompt="y", key="two")) for _ in range(2)))
+    assert [one.id for one in made] == ["app-1", "app-1", "app-2", "app-2"]
+    clock.passes(2 * REMEMBERED_FOR)
+    await spawns.spawn(Spawn(prompt="z", key="three"))
+    assert [row.key for row in bot.rows("notes") if row.key.startswith("request:")] == ["request:three"]
 
 
 async def test_start_that_takes_long_is_not_waited_for_longer(bot, spawns):
