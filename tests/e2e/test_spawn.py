@@ -51,7 +51,7 @@ async def settled(story, count):
 async def test_pull_request_of_an_ended_session_is_finished_by_another():
     with short_directory() as home:
         async with set_stage(home, rules=HALF_DONE) as stage:
-            story = Story(stage, patience=30.0)
+            story = Story(stage, patience=60.0)
             issue = await stage.maintainer.open_issue("A task", "Please.")
             code, shown, said = await ao(stage, "spawn", f"names/{issue}")
             assert (code, shown.splitlines()[-1], said) == (0, "SESSION=nam-1", "")
@@ -88,7 +88,7 @@ async def test_issue_that_is_not_there_starts_nothing():
 async def test_number_that_only_the_forge_knows_is_not_used_again():
     with short_directory() as home:
         async with set_stage(home, rules=QUIET) as stage:
-            story = Story(stage, patience=30.0)
+            story = Story(stage, patience=60.0)
             bare = stage.hub.world.repository("demo/names").path
             for branch in ("ao/nam-1", "ao/nam-6"):
                 subprocess.run(["git", f"--git-dir={bare}", "branch", branch, "main"], check=True)
