@@ -13,6 +13,7 @@ from runtime.facts import SpawnFailed
 from runtime.furnish import furnish
 from runtime.hands import Hands
 from runtime.inbox import PASTED
+from runtime.ingest import ingest
 from runtime.launch import agent_environment
 from runtime.look import Look, look
 from runtime.project import Project
@@ -147,6 +148,8 @@ async def _terminal(hands: Hands, seen: Look) -> None:
     hands.listen(session.id)
     pane = await hands.tmux.new_session(session.id, cwd=hands.workspaces.worktree(session), argv=place.argv)
     await hands.store.write(lambda tx: sessions.step_done(tx, session.id, facts.SPAWNED, pane=pane))
+    # An agent that was started before a crash may have said all it has to say while nobody listened.
+    await ingest(hands.store, session.id, place.pushes, hands.agents)
 
 
 def _again(hands: Hands, seen: Look) -> Look:

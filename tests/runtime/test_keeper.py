@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 
@@ -280,3 +281,19 @@ async def test_comment_that_does_not_reach_the_agent_is_owned_up_to_once(bot, gi
     told = [text for text in bot.said if "has not reached" in text]
     why = "This has not reached the agent of `app-1`: the session has ended: manually_killed."
     assert told == [f"> One more thing\n\n{why}", f"> Why?\n\n{why}"]
+
+
+async def test_what_an_agent_said_before_its_terminal_was_recorded_is_heard(bot, github, deeds):
+    await claimed(bot, github)
+    deeds.tmux.pane("app-1")
+    steps = {"workspace": {"environment": {}}, "launch": {}}
+    for name, data in steps.items():
+        await bot.store.write(lambda tx, name=name, data=data: sessions.step_done(tx, "app-1", name, **data))
+    place = deeds.hands.place("app-1")
+    place.open()
+    lines = [{"kind": "started", "pid": 1}, {"kind": "ready"}]
+    place.pushes.write_text("".join(json.dumps({"at": bot.clock(), **line}) + "\n" for line in lines))
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawned)
+        await until(lambda: bot.facts.turn)
+    assert bot.facts.turn.state == "ready"
