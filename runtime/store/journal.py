@@ -19,7 +19,8 @@ from runtime.store.writer import Raw
 
 TOPIC = "deliveries"
 REPLAY_WINDOW = 72 * 3600
-MOST_CRASHES = 5
+MOST_CRASHES = 10
+"""How often the service may die while a delivery is handled; more than a quick series of kills brings about."""
 NO_HANDLER = "no handler"
 OPEN = ("queued", "running")
 

@@ -40,6 +40,8 @@ SPELLS = {
 }
 HARMLESS = {"~", ".", "Backspace", "C-u", ""}
 PERSON = {"y"}
+AGAIN = 4.0
+"""A person whose key an agent has swallowed presses it again after so many seconds."""
 ON_THE_WAY = 0.05
 
 
@@ -57,7 +59,7 @@ class World(Crowd):
     def __init__(self, root, script, count, stories, *, seed):
         super().__init__(root, script, count)
         self.random, self.sent = random.Random(seed), {}
-        self.answered = {name: 0 for name in self.names}
+        self.answered = {name: (0.0, 0.0) for name in self.names}
 
     def text(self, number):
         """Words for message `number`: short, long, with a first line like all others, or like a command."""
@@ -86,18 +88,21 @@ class World(Crowd):
                 await asyncio.sleep(self.random.random() * 0.2)
 
     async def person(self):
-        """Answer what agents ask, once each, and interrupt one that is stuck."""
+        """Answer what agents ask, again when that got lost, and interrupt one that is stuck."""
         while True:
             await asyncio.sleep(0.1)
             for name in self.names:
                 turn, pane = self.seen(name).facts.turn, self.seen(name).steps.get("terminal")
-                if turn is None or pane is None or turn.at == self.answered[name]:
+                if turn is None or pane is None:
+                    continue
+                of, pressed = self.answered[name]
+                if of == turn.at and (turn.state != "waiting" or time.monotonic() < pressed + AGAIN):
                     continue
                 if turn.state == "waiting":
-                    self.answered[name] = turn.at
+                    self.answered[name] = turn.at, time.monotonic()
                     await self.tmux.press(pane["pane"], "y")
                 elif turn.state == "active" and "stuck" in self.doing(name):
-                    self.answered[name] = turn.at
+                    self.answered[name] = turn.at, time.monotonic()
                     await self.tmux.press(pane["pane"], "Escape")
 
     def doing(self, name):
