@@ -4,10 +4,14 @@
 launch=$(dirname "$0")
 pattern=$1
 shift
+# Open before the program starts: what is written into a FIFO that nobody has open is lost.
+exec 3<>"$launch/transcript"
 {
-    read -r transcript <"$launch/transcript" &&
-        tail -n 0 -F "$transcript" | grep --line-buffered -e "$pattern" | while read -r line; do
-            printf %s "$line" | "$launch/push" hook -
-        done
+    read -r from transcript <&3
+    exec 3<&-
+    tail -c "+$from" -F "$transcript" | grep --line-buffered -e "$pattern" | while read -r line; do
+        printf %s "$line" | "$launch/push" hook -
+    done
 } >/dev/null 2>&1 &
+exec 3<&-
 exec "$@"

@@ -5,7 +5,11 @@ launch=$(dirname "$0")
 case $1 in
 SessionStart)
     [ -p "$launch/transcript" ] || exec cat >/dev/null
-    { LC_ALL=C tr -d '\n\r'; echo; } | sed -n 's/.*"transcript_path": *"\([^"]*\)".*/\1/p' 1<>"$launch/transcript"
+    transcript=$({ LC_ALL=C tr -d '\n\r'; echo; } | sed -n 's/.*"transcript_path": *"\([^"]*\)".*/\1/p')
+    # The agent waits for this hook: what it writes from here on is news, also if it is written before anybody looks.
+    from=1
+    [ ! -f "$transcript" ] || from=$(($(wc -c <"$transcript") + 1))
+    echo "$from $transcript" 1<>"$launch/transcript"
     rm -f "$launch/transcript"
     ;;
 PermissionRequest)

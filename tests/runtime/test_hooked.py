@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import time
 
@@ -52,14 +53,18 @@ def test_hook_succeeds_when_its_place_is_gone(place):
         assert subprocess.run(f"{command} {event}", shell=True, input="{}", text=True, stderr=-3).returncode == 0
 
 
-def test_transcript_named_by_the_first_hook_is_followed_for_a_pattern(place, hook, tmp_path):
+@pytest.mark.parametrize("earlier", ["", '{"bad":true,"n":0}\n'])
+def test_transcript_named_by_the_first_hook_is_followed_from_there_for_a_pattern(place, tmp_path, earlier):
     transcript = tmp_path / "transcript.jsonl"
-    argv = [*hooked.put_follower(place, '"bad":true'), "sleep", "60"]
-    program = subprocess.Popen(argv, start_new_session=True)
+    if earlier:
+        transcript.write_text(earlier)
+    first = json.dumps({"hook_event_name": "SessionStart", "transcript_path": str(transcript)})
+    agent = f"""echo {shlex.quote(first)} | {hooked.put_hook(place)} SessionStart
+    printf '%s\\n' '{{"bad":false}}' '{{"bad":true,"n":1}}' >>{shlex.quote(str(transcript))}
+    exec sleep 60"""
+    program = subprocess.Popen([*hooked.put_follower(place, '"bad":true'), "sh", "-c", agent], start_new_session=True)
     try:
-        hook("SessionStart", {"session_id": "1", "transcript_path": str(transcript)})
-        transcript.write_text('{"bad":false}\n{"bad":true,"n":1}\n')
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (pushed := place.pushes.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
