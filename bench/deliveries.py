@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -15,23 +16,36 @@ from typing import cast
 
 import uvloop
 
+from bot.demo.github.people import User
+from bot.demo.github.records import Issue, Label, Repository
+from bot.demo.github.shapes import repositories as shapes
+from bot.demo.github.shapes.issues import issue as issue_shape
+from bot.demo.github.shapes.people import user
+from bot.demo.github.world import World
+
 SIZE = 20_000
 SECRET = "a-secret-for-benchmarks"  # noqa: S105 - signs made-up deliveries to a receiver of our own
-_SHELL = {
-    "action": "opened",
-    "issue": {"number": 1, "title": "A benchmark", "labels": [{"name": "agent", "color": "ededed"}] * 40},
-    "repository": {"full_name": "octo/bench", "id": 1},
-    "sender": {"login": "octocat", "id": 1},
-}
+WORDS = Path(__file__).parent.parent / "LICENSE"
+"""What the issue says: prose of about the length that is wanted."""
 
 
 def bodies(count: int) -> Iterator[bytes]:
-    """Yield different payloads of the same size."""
-    whole = json.dumps({**_SHELL, "nonce": "N" * 36, "padding": "@"}).encode()
-    filled = whole.replace(b"@", b"".join(b"word%05d " % n for n in range(SIZE))[: SIZE - len(whole) + 1])
-    before, after = filled.split(b"N" * 36)
+    """Yield labelled issues in the shape that GitHub sends, different ones of the same size."""
+    whole = _labelled("N" * 36)
+    before, after = _labelled("N" * 36, WORDS.read_text()[: SIZE - len(whole)]).split(b"N" * 36)
     for _ in range(count):
         yield before + str(uuid.uuid4()).encode() + after
+
+
+def _labelled(title: str, text: str = "") -> bytes:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    world = World(Path(), lambda: now, url="https://api.github.com")
+    octo, label = User(1, "octo", now), Label(2, "agent")
+    repo = Repository(3, octo, "bench", Path(), now, now, labels=[label])
+    issue = Issue(4, 1, title, text, octo, now, now, labels=[label])
+    shown = {"repository": shapes.repository(world, repo), "sender": user(world, octo)}
+    shown |= {"issue": issue_shape(world, repo, issue), "label": shapes.label(world, repo, label)}
+    return json.dumps({"action": "labeled", **shown, "installation": {"id": 5}}).encode()
 
 
 def requests(count: int) -> list[bytes]:

@@ -64,7 +64,7 @@ def server(app: ASGIApp) -> "_Server":
     """Return a server of `app` as both doors have it."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none", server_header=False,
-        date_header=False, timeout_graceful_shutdown=2, backlog=BACKLOG,
+        date_header=False, proxy_headers=False, timeout_graceful_shutdown=2, backlog=BACKLOG,
     )  # fmt: skip
     return _Server(config)
 

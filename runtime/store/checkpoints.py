@@ -12,7 +12,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-EVERY = 128
+EVERY = 512
 """Jobs between two checkpoints. The log starts over after each: writing over its old pages is quicker than growing."""
 
 

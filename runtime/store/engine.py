@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-LONGEST_LOG = 4000
+LONGEST_LOG = 8000
 """Pages of the write-ahead log at which a commit empties it itself, because nothing else has come to it."""
 
 _ANY = (
@@ -16,7 +16,6 @@ _ANY = (
     "temp_store=MEMORY",  # what a savepoint would restore, by default in a file made for it
 )
 _WRITING = (
-    "page_size=8192",  # of a new file: a delivery of 20 KB fills fewer of them
     "journal_mode=WAL",
     "synchronous=FULL",
     f"wal_autocheckpoint={LONGEST_LOG}",

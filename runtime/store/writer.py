@@ -2,8 +2,9 @@
 
 Callers hand over functions; the thread runs all that are waiting in one SQLite transaction, each
 behind its own savepoint, and answers after the commit is on disk (WAL, `synchronous=FULL`,
-https://www.sqlite.org/pragma.html#pragma_synchronous). A lone caller on the accept path may take the thread's turn,
-which spares it two switches of threads; only while the disk is quick, so that the event loop never waits long.
+https://www.sqlite.org/pragma.html#pragma_synchronous). What comes on the accept path is committed on the event loop,
+together with all that comes in the same turns of it: two threads that both run Python wait for each other after every
+statement. Only while the disk is quick, so that the loop never waits long.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -23,12 +24,29 @@ from runtime.store.checkpoints import Checkpoints
 from runtime.store.engine import open_engine
 
 MOST_AT_ONCE = 256
-QUICK = 0.002
-"""A commit that took longer sends the next one to the thread."""
+QUICK = 0.005
+"""A commit that took longer sends the next one to the thread; seconds."""
 
 T = TypeVar("T")
-Job = tuple[Callable[["Raw"], Any], bool, "asyncio.Future[Any]"]
-Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class Job(NamedTuple):
+    """What is to be done; `shielded` by a savepoint, so that a failure undoes nobody else's part."""
+
+    do: Callable[["Raw"], Any]
+    shielded: bool
+    future: "asyncio.Future[Any]"
+
+
+Outcome = tuple[Any, BaseException | None]
+
+
+class Committed(NamedTuple):
+    """Who is to be told what, and who is to be woken."""
+
+    jobs: list[Job]
+    outcomes: list[Outcome]
+    wakes: list[Callable[[], None]]
 
 
 class Raw:
@@ -46,11 +64,11 @@ class Writer:
     def __init__(self, path: Path, *, on_commit: Callable[[], None] | None = None) -> None:
         self._path = path
         self._on_commit = on_commit or (lambda: None)
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._entries: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._arrived: list[Job] = []
+        self._is_quiet = True
         self._turn = threading.Lock()
-        self._alone = True
-        self._crowd = 1
-        self._took = QUICK
+        self._took = 0.0
         self._engine = open_engine(path)
         self._sql = self._engine.connect()
         self._raw = Raw(self._sql, cast(sqlite3.Connection, self._sql.connection.dbapi_connection))
@@ -62,85 +80,109 @@ class Writer:
         """Return the job's result once it is on disk; an exception undoes only this job.
 
         A caller that is cancelled while it waits does not undo its job. A job that is not `shielded` runs without a
-        savepoint and perhaps on the caller's thread, which is faster; its exception undoes everybody's part of the
-        commit, as if the disk had failed.
+        savepoint and perhaps on the event loop's thread, which is faster; it writes by one statement at most, and its
+        exception undoes everybody's part of the commit, as if the disk had failed.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        entry: Job = (job, shielded, future)
-        if shielded or not self._run_here(entry):
-            self._jobs.put(entry)
-        return await future
+        entry = Job(job, shielded, asyncio.get_running_loop().create_future())
+        if shielded or self._took > QUICK:
+            self._entries.put(entry)
+        else:
+            self._arrive(entry)
+        return cast(T, await entry.future)
 
     def close(self) -> None:
         """Finish what is queued and end the threads."""
-        self._jobs.put(None)
+        self._entries.put(None)
         self._thread.join()
         self._checkpoints.close()
         self._sql.close()
         self._engine.dispose()
 
-    def _run_here(self, entry: Job) -> bool:
-        alone = self._alone and self._crowd == 1 and self._took < QUICK and self._jobs.empty()
-        if not alone or not self._turn.acquire(blocking=False):
-            return False
-        self._alone = False  # whoever else comes before the loop has turned is company
-        entry[2].get_loop().call_soon(self._be_alone)
+    def _arrive(self, entry: Job) -> None:
+        """Commit a lone caller at once, and a crowd together."""
+        loop = entry.future.get_loop()
+        self._arrived.append(entry)
+        if self._is_quiet:
+            self._is_quiet = False
+            loop.call_soon(self._be_quiet)
+            self._commit_here()
+        elif len(self._arrived) == 1:
+            loop.call_soon(self._gather, loop, 1)
+
+    def _be_quiet(self) -> None:
+        self._is_quiet = not self._arrived
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
+        """Commit once a turn of the loop has brought nobody else."""
+        if len(self._arrived) > before:
+            loop.call_soon(self._gather, loop, len(self._arrived))
+            return
+        self._is_quiet = before == 1
+        self._commit_here()
+
+    def _commit_here(self) -> None:
+        jobs, self._arrived = self._arrived, []
+        if not self._turn.acquire(blocking=False):
+            for job in jobs:
+                self._entries.put(job)
+            return
         try:
-            _resolve(*self._commit([entry]))
+            done = self._commit(jobs)
         finally:
             self._turn.release()
-        return True
-
-    def _be_alone(self) -> None:
-        self._alone = True
+        _resolve(done)
 
     def _run(self) -> None:
-        while batch := self._next_batch():
-            if jobs := [job for job in batch if job is not None]:
+        while entries := self._waiting():
+            if jobs := [entry for entry in entries if entry is not None]:
                 with self._turn:
-                    answers, woken = self._commit(jobs)
-                _answer(answers, woken)
-            if batch[-1] is None:
+                    done = self._commit(jobs)
+                _answer(done)
+            if entries[-1] is None:
                 break
 
-    def _next_batch(self) -> list[Job | None]:
-        batch = [self._jobs.get()]
+    def _waiting(self) -> list[Job | None]:
+        entries = [self._entries.get()]
         with contextlib.suppress(queue.Empty):
-            while batch[-1] is not None and len(batch) < MOST_AT_ONCE:
-                batch.append(self._jobs.get_nowait())
-        self._crowd = max(len(batch), self._crowd // 2)
-        return batch
+            while entries[-1] is not None and len(entries) < MOST_AT_ONCE:
+                entries.append(self._entries.get_nowait())
+        return entries
 
-    def _commit(self, batch: list[Job]) -> tuple[list[Answer], list[Callable[[], None]]]:
+    def _commit(self, jobs: list[Job]) -> Committed:
         raw, began = self._raw, monotonic()
         try:
-            raw.sqlite.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(raw, job, shielded) for job, shielded, _ in batch]
-            raw.sqlite.execute("COMMIT")
+            outcomes = self._transact(jobs)
         except sqlite3.Error as exc:
             with contextlib.suppress(sqlite3.Error):
                 raw.sqlite.execute("ROLLBACK")
-            busy = StoreBusy(f"cannot write {self._path.name}: {exc}")
-            outcomes = [(None, busy) for _ in batch]
+            outcomes = [(None, StoreBusy(f"cannot write {self._path.name}: {exc}"))] * len(jobs)
             raw.after_commit.clear()
         else:
             self._on_commit()
-            self._checkpoints.count(len(batch))
+            self._checkpoints.count(len(jobs))
         self._took = monotonic() - began
-        woken, raw.after_commit = raw.after_commit, []
-        return [(future, *outcome) for (*_, future), outcome in zip(batch, outcomes, strict=True)], woken
+        wakes, raw.after_commit = raw.after_commit, []
+        return Committed(jobs, outcomes, wakes)
+
+    def _transact(self, jobs: list[Job]) -> list[Outcome]:
+        if len(jobs) == 1 and not jobs[0].shielded:
+            return [_attempt(self._raw, jobs[0])]
+        self._raw.sqlite.execute("BEGIN IMMEDIATE")
+        outcomes = [_attempt(self._raw, job) for job in jobs]
+        self._raw.sqlite.execute("COMMIT")
+        return outcomes
 
 
-def _attempt(raw: Raw, job: Callable[[Raw], Any], shielded: bool) -> tuple[Any, BaseException | None]:
-    if not shielded:
+def _attempt(raw: Raw, job: Job) -> Outcome:
+    if not job.shielded:
         try:
-            return job(raw), None
+            return job.do(raw), None
         except Exception as exc:
             raise sqlite3.OperationalError(str(exc)) from exc
     woken = len(raw.after_commit)
     raw.sqlite.execute("SAVEPOINT job")
     try:
-        result = job(raw)
+        result = job.do(raw)
     except Exception as exc:
         if not raw.sqlite.in_transaction:
             raise sqlite3.OperationalError(str(exc)) from exc
@@ -152,23 +194,25 @@ def _attempt(raw: Raw, job: Callable[[Raw], Any], shielded: bool) -> tuple[Any, 
     return result, None
 
 
-def _answer(answers: list[Answer], woken: list[Callable[[], None]]) -> None:
-    loops: dict[asyncio.AbstractEventLoop, list[Answer]] = {}
-    for answer in answers:
-        loops.setdefault(answer[0].get_loop(), []).append(answer)
-    for loop, its_own in loops.items():
+def _answer(done: Committed) -> None:
+    """Answer from another thread, each caller on its own event loop; whoever listens is woken on the first."""
+    shares: dict[asyncio.AbstractEventLoop, Committed] = {}
+    for job, outcome in zip(done.jobs, done.outcomes, strict=True):
+        share = shares.setdefault(job.future.get_loop(), Committed([], [], [] if shares else done.wakes))
+        share.jobs.append(job)
+        share.outcomes.append(outcome)
+    for loop, share in shares.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, its_own, woken)
-        woken = []
+            loop.call_soon_threadsafe(_resolve, share)
 
 
-def _resolve(answers: list[Answer], woken: list[Callable[[], None]]) -> None:
-    for future, result, error in answers:
-        if future.done():
+def _resolve(done: Committed) -> None:
+    for job, (result, error) in zip(done.jobs, done.outcomes, strict=True):
+        if job.future.done():
             continue
         if error is None:
-            future.set_result(result)
+            job.future.set_result(result)
         else:
-            future.set_exception(error)
-    for wake in woken:
+            job.future.set_exception(error)
+    for wake in done.wakes:
         wake()

@@ -17,6 +17,16 @@ def commits():
 
 
 @pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(module, "QUICK", 60.0)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    monkeypatch.setattr(module, "QUICK", -1.0)
+
+
+@pytest.fixture
 async def writer(tmp_path, commits):
     writer = Writer(tmp_path / "w.db", on_commit=lambda: commits.append(1))
     await writer.run(lambda raw: raw.sqlite.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)"))
@@ -85,7 +95,7 @@ async def test_failing_job_undoes_only_itself(writer, tmp_path):
     assert (stored(tmp_path), woken) == ([1, 2], [])
 
 
-async def test_failure_without_a_savepoint_fails_the_whole_commit(writer, tmp_path):
+async def test_failure_without_a_savepoint_fails_the_whole_commit(writer, slow, tmp_path):
     woken = []
 
     def wake_and_add(raw):
@@ -107,11 +117,6 @@ def where(raw):
     return threading.get_ident()
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(module, "QUICK", 60.0)
-
-
 async def test_lone_caller_without_a_savepoint_spares_the_change_of_threads(writer, quick, tmp_path):
     here = threading.get_ident()
     assert await writer.run(where) != here
@@ -120,16 +125,23 @@ async def test_lone_caller_without_a_savepoint_spares_the_change_of_threads(writ
     assert stored(tmp_path) == [4]
 
 
-async def test_several_callers_share_a_commit_of_the_thread(writer, quick, commits):
-    await writer.run(where)
-    commits.clear()
+async def test_a_crowd_without_savepoints_shares_a_commit_on_the_event_loop(writer, quick, commits):
     ran = await asyncio.gather(*(writer.run(where, shielded=False) for _ in range(20)))
-    assert ran.count(threading.get_ident()) <= 1
-    assert len(commits) <= 4
+    assert ran == [threading.get_ident()] * 20
+    assert len(commits) <= 2
 
 
-async def test_slow_disk_is_left_to_the_thread(writer, monkeypatch):
-    monkeypatch.setattr(module, "QUICK", 0.0)
+async def test_a_crowd_waits_while_more_keep_coming(writer, quick, commits):
+    async def late(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await writer.run(where, shielded=False)
+
+    await asyncio.gather(*(late(turns) for turns in (0, 0, 0, 1, 2, 3)))
+    assert len(commits) == 2
+
+
+async def test_slow_disk_is_left_to_the_thread(writer, slow):
     for _ in range(3):
         assert await writer.run(where, shielded=False) != threading.get_ident()
 
