@@ -4,9 +4,11 @@ from typing import Any
 
 import typer
 from typer._coercion import RuntimeParam  # the seam itself is private; a test watches that pydantic stays out
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 _AS_THEY_ARE = (str, list[str], bool)
+_WHOLE = 1000
+"""Longer than any line about a command: tables wrap lines instead of cutting them off."""
 
 
 class _AsItIs(RuntimeParam):
@@ -40,16 +42,46 @@ def _lighten(param: Any) -> None:
 
 
 class Light(TyperCommand):
-    """A command whose texts and flags are not run through pydantic."""
+    """A command whose texts and flags are not run through pydantic, and whose help knows no types of Python."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         for param in self.params:
             _lighten(param)
+            param.metavar = param.metavar or param.name.upper()
 
     def get_help_option(self, ctx: Any) -> Any:
         """Return `--help`, as light as the others."""
         return _light_help(super().get_help_option(ctx))
+
+    def get_short_help_str(self, limit: int = _WHOLE) -> str:
+        """Return the line about this command, for a table that wraps it."""
+        return super().get_short_help_str(_WHOLE)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what follows the command's name in the line of its usage."""
+        return ["[OPTIONS]", *(_usage(param) for param in self.params if isinstance(param, TyperArgument))]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what the arguments and options mean."""
+        known = [(param, record) for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
+        arguments = [(_word(param), said) for param, (_, said) in known if isinstance(param, TyperArgument)]
+        options = [record for param, record in known if not isinstance(param, TyperArgument)]
+        for title, rows in (("Arguments", arguments), ("Options", options)):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _usage(argument: TyperArgument) -> str:
+    word = _word(argument)
+    if argument.required:
+        return word
+    return f"[{word.removesuffix('...')}]..." if word.endswith("...") else f"[{word}]"
+
+
+def _word(argument: TyperArgument) -> str:
+    return f"{argument.metavar}..." if argument.nargs != 1 else str(argument.metavar)
 
 
 class LightGroup(TyperGroup):

@@ -12,7 +12,7 @@ from bot.cli.sessions import SessionArgument
 from bot.cli.text import COLOURS, harmless, say
 from bot.config import calling_session, environment
 
-LONGEST = 86400.0
+LONGEST = 86400
 QUEUED = "✓ Message queued ({reason})"
 OUTCOMES = {
     "processing": "✓ Message sent and processing",
@@ -30,10 +30,12 @@ def send(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Leave it in the queue and return at once.")] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0, max=LONGEST, help="Seconds to wait for the agent.", show_default="times.send_wait: 600"),
+        typer.Option(
+            metavar="SECONDS", min=0, max=LONGEST, help="How long to wait for the agent, else times.send_wait (600)."
+        ),
     ] = None,
     expires: Annotated[
-        float | None, typer.Option(min=0, max=LONGEST, help="Give it up when it waits for longer; seconds.")
+        float | None, typer.Option(metavar="SECONDS", min=0, max=LONGEST, help="Give it up when it waits for longer.")
     ] = None,
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
@@ -67,7 +69,7 @@ def interrupt(
 def approve(
     session: SessionArgument,
     choice: Annotated[
-        int | None, typer.Argument(metavar="[N]", min=1, help="Which of the answers that the agent offers.")
+        int | None, typer.Argument(metavar="N", min=1, help="Which of the answers that the agent offers.")
     ] = None,
     question: Annotated[
         str | None, typer.Option(help="Answer this question only: its id, as the interface gives it.")

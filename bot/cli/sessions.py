@@ -67,7 +67,7 @@ def _line(session: dict[str, Any], now: float) -> str:
 
 @app.command(cls=Light)
 def attach(session: SessionArgument) -> None:
-    """Attaches to a session's terminal; leave it again with Ctrl+B, then D."""
+    """Attaches to a session's terminal; Ctrl+B, then D leaves it."""
     command = get(f"sessions/{segment(session)}")["attachCommand"]
     if not command:
         raise ServiceFailed(

@@ -19,13 +19,13 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="The model, if 
 
 def spawn(
     issue: Annotated[
-        str | None, typer.Argument(metavar="[ISSUE]", help="Such as 42, my-app/42, or the issue's address.")
+        str | None, typer.Argument(metavar="ISSUE", help="Such as 42, my-app/42, or the issue's address.")
     ] = None,
     project: ProjectOption = None,
     agent: AgentOption = None,
     model: ModelOption = None,
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="What to do.")] = None,
-    branch: Annotated[str | None, typer.Option("--branch", metavar="BRANCH", help="Work on this branch.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="Work on this branch.")] = None,
     claim_pr: Annotated[
         str | None, typer.Option("--claim-pr", metavar="PR", help="Take over an open pull request.")
     ] = None,
@@ -45,7 +45,7 @@ def spawn(
 
 
 def batch_spawn(
-    issues: Annotated[list[str], typer.Argument(metavar="ISSUE...", help="Such as 42 43 44, or my-app/42.")],
+    issues: Annotated[list[str], typer.Argument(metavar="ISSUE", help="Such as 42 43 44, or my-app/42.")],
     project: ProjectOption = None,
     agent: AgentOption = None,
     model: ModelOption = None,

@@ -23,7 +23,9 @@ OVERDUE = {"no_acknowledge": "not acknowledged", "stale_report": "report is old"
 def status(
     project: ProjectOption = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen until Ctrl+C or q.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 5.0,
+    interval: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.2, max=3600, help="How long between looks.")
+    ] = 5.0,
     terminated: Annotated[bool, typer.Option("--include-terminated", help="Include ended sessions.")] = False,
     reports: Annotated[
         str | None, typer.Option(metavar="N|full", help="Below each session its last N reports.")

@@ -12,9 +12,7 @@ STATES = (
     "started working waiting needs_input fixing_ci addressing_reviews pr_created draft_pr_created "
     "ready_for_review completed"
 )
-SessionOption = Annotated[
-    str | None, typer.Option("--session", "-s", help="Which session; inside of one, its own.", metavar="SESSION")
-]
+SessionOption = Annotated[str | None, typer.Option("--session", "-s", help="Which session; inside of one, its own.")]
 
 
 def report(
@@ -28,7 +26,7 @@ def report(
 
 
 def acknowledge(
-    session: Annotated[str | None, typer.Argument(metavar="[SESSION]", help="Inside of a session, its own.")] = None,
+    session: Annotated[str | None, typer.Argument(metavar="SESSION", help="Inside of a session, its own.")] = None,
     option: SessionOption = None,
 ) -> None:
     """Confirms that a session's agent has its task."""

@@ -55,7 +55,7 @@ def test_session_that_does_not_run_yet_is_named_too(ao, service, outcome, line):
     [
         (["spawn", "1", "-p", "x"], 2, "There is no project 'x'; there are: my-app.\n"),
         (["spawn", "--claim-pr", "seven"], 2, "'seven' is not a pull request; write its number, such as 7"),
-        (["batch-spawn"], 2, "Missing argument 'ISSUE...'"),
+        (["batch-spawn"], 2, "Missing argument 'ISSUE'"),
     ],
 )
 def test_wrong_use_of_spawn_is_said(ao, service, arguments, code, told):
