@@ -1,8 +1,8 @@
 """The commands of `ao`: each is imported when it is typed, so that help and listings start fast."""
 
-import difflib
 import importlib
 import inspect
+import re
 import sys
 from typing import Annotated, Any
 
@@ -39,6 +39,8 @@ COMMANDS = {
 }
 """Where each command is, and its line in `ao --help`."""
 
+_COMMAND = re.compile(r"(?<![\w-])ao [a-z]")
+
 
 class _Commands(WithLater):
     """The commands of the table."""
@@ -59,13 +61,6 @@ class _Commands(WithLater):
             alone.command(cmd_name, cls=Light, help=_in_full(help_line, found))(found)
             found = alone
         return typer.main.get_command(found)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command, or say which one is spelled like it."""
-        if self.get_command(ctx, args[0]) is None:
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"There is no command '{args[0]}'." + (f" Did you mean '{close[0]}'?" if close else ""))
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table, without importing what it names."""
@@ -117,7 +112,9 @@ def run() -> int:
 
 
 def _usage(error: UsageError) -> str:
-    """Return what is wrong with what was typed, and where to look it up."""
+    """Return what is wrong with what was typed, and the command to type next."""
     said = error.format_message()
+    if _COMMAND.search(said):
+        return said
     end = "" if said.endswith((".", "?")) else "."
     return f"{said}{end} See: {error.ctx.command_path if error.ctx else 'ao'} --help"

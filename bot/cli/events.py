@@ -15,6 +15,7 @@ from bot.cli.client import follow, get
 from bot.cli.light import Light, group
 from bot.cli.sessions import JsonOption, ProjectOption
 from bot.cli.text import coloured, harmless, say
+from runtime.errors import WrongUse
 
 app = group("Lists, searches and follows the audit trail.")
 
@@ -64,7 +65,7 @@ def search(
     """Lists the records that have all of these words."""
     words = " ".join(text)
     if not words.strip():
-        raise typer.BadParameter("say what to search for, for example: ao events search merge conflict")
+        raise WrongUse("Say what to search for, for example: ao events search merge conflict")
     _show({"q": words, **_wanted(project, session, kind, source, level, since)}, limit, as_json)
 
 

@@ -1,10 +1,14 @@
 """Commands that start fast: typer loads pydantic, which takes longer than the rest, even for plain text."""
 
+import difflib
 from typing import Any
 
 import typer
+from typer._click.exceptions import UsageError  # no public name, though commands raise it
 from typer._coercion import RuntimeParam  # the seam itself is private; a test watches that pydantic stays out
 from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from runtime.errors import WrongUse
 
 _AS_THEY_ARE = (str, list[str], bool)
 _WHOLE = 1000
@@ -30,7 +34,8 @@ class _Number(RuntimeParam):
             inside = False
         if not inside:
             bounds = f" from {low} to {high}" if high is not None else f" of at least {low}" if low is not None else ""
-            raise typer.BadParameter(f"{value!r} is not a number{bounds}", ctx=ctx, param=param)
+            name = param.metavar if isinstance(param, TyperArgument) else max(param.opts, key=len)
+            ctx.fail(f"{name} takes a number{bounds}, not {value!r}.")
         return number
 
 
@@ -53,6 +58,13 @@ class Light(TyperCommand):
     def get_help_option(self, ctx: Any) -> Any:
         """Return `--help`, as light as the others."""
         return _light_help(super().get_help_option(ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; the error for wrong use knows which command it was."""
+        try:
+            return super().invoke(ctx)
+        except WrongUse as error:
+            raise UsageError(str(error), ctx) from error
 
     def get_short_help_str(self, limit: int = _WHOLE) -> str:
         """Return the line about this command, for a table that wraps it."""
@@ -86,6 +98,13 @@ def _word(argument: TyperArgument) -> str:
 
 class LightGroup(TyperGroup):
     """A group of commands, as light as they are."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, or say which one is spelled like it."""
+        if self.get_command(ctx, args[0]) is None:
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            ctx.fail(f"There is no command '{args[0]}'." + (f" Did you mean '{close[0]}'?" if close else ""))
+        return super().resolve_command(ctx, args)
 
     def get_help_option(self, ctx: Any) -> Any:
         """Return `--help`, as light as the others."""

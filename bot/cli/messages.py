@@ -11,6 +11,7 @@ from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segmen
 from bot.cli.sessions import SessionArgument
 from bot.cli.text import COLOURS, harmless, say
 from bot.config import calling_session, environment
+from runtime.errors import WrongUse
 
 LONGEST = 86400
 QUEUED = "✓ Message queued ({reason})"
@@ -78,7 +79,7 @@ def approve(
     """Answers what a session's agent asks with yes."""
     asked = _asked(session)
     if choice is not None and choice > max(1, len(asked["choices"])):
-        raise typer.BadParameter(f"{session} offers no answer {choice}; choose one of those above")
+        raise WrongUse(f"{session} offers no answer {choice}. Choose one of those above: ao approve {session} 1")
     body: dict[str, object] = {
         "question": question or asked["id"], "allow": True, "choice": choice, "author": _author(),
     }  # fmt: skip
@@ -138,10 +139,10 @@ def _signed(message: str) -> str:
 
 def _message(words: list[str], file: str | None) -> str:
     if bool(words) == bool(file):
-        raise typer.BadParameter("give either TEXT or --file, for example: ao send app-1 please add a test")
+        raise WrongUse("Give either TEXT or --file, for example: ao send app-1 please add a test")
     message = " ".join(words) if file is None else _read(file)
     if not message.strip():
-        raise typer.BadParameter("the message is empty; write some text")
+        raise WrongUse("The message is empty. Write some text, for example: ao send app-1 please add a test")
     return message
 
 
@@ -150,4 +151,4 @@ def _read(file: str) -> str:
         return sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text in UTF-8"
-        raise typer.BadParameter(f"{file} cannot be read ({reason}); correct the path") from error
+        raise WrongUse(f"{file} cannot be read ({reason}).") from error

@@ -8,6 +8,7 @@ import typer
 from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segment
 from bot.cli.text import COLOURS, complain, harmless, say
 from bot.config import calling_session, environment
+from runtime.errors import WrongUse
 
 PATIENCE = 120.0
 """Seconds to wait for a start; commands of `post_create` may take longer, and go on."""
@@ -69,7 +70,7 @@ def _number(text: str) -> int:
     word = text.strip().rstrip("/")
     last = word.rpartition("/pull/")[2] if "/pull/" in word else word.removeprefix("#")
     if not (last.isascii() and last.isdigit()):
-        raise typer.BadParameter(f"{text!r} is not a pull request; write its number, such as 7")
+        raise WrongUse(f"{text!r} is not a pull request. Write its number, for example: ao spawn --claim-pr 7")
     return int(last)
 
 

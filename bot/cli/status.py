@@ -12,6 +12,7 @@ from bot.cli.client import ServiceFailed, get
 from bot.cli.sessions import JsonOption, ProjectOption
 from bot.cli.text import ACTIVITIES, CI_MARKS, REVIEW_MARKS, ago, complain, counted, harmless, on_a_terminal
 from bot.cli.words import report_lines
+from runtime.errors import WrongUse
 
 BANNER = "AGENT ORCHESTRATOR STATUS"
 NOTHING = "  (no active sessions)"
@@ -35,7 +36,7 @@ def status(
     """Shows what each session is doing."""
     wanted = partial(_sessions, project, terminated, _how_many(reports))
     if watch and as_json:
-        raise typer.BadParameter("--watch and --json exclude each other; leave one out")
+        raise WrongUse("--watch and --json exclude each other. Leave one out: ao status --watch")
     if as_json:
         typer.echo(json.dumps(wanted()["sessions"], indent=2, ensure_ascii=False))
         return
@@ -109,7 +110,7 @@ def _how_many(reports: str | None) -> int | None:
     if reports is None or reports == "full":
         return MOST_REPORTS if reports else None
     if not reports.isascii() or not reports.isdecimal() or not 1 <= int(reports) <= MOST_REPORTS:
-        raise typer.BadParameter(f"--reports takes full or a number from 1 to {MOST_REPORTS}, not {reports!r}")
+        raise WrongUse(f"--reports takes full or a number from 1 to {MOST_REPORTS}, not {reports!r}.")
     return int(reports)
 
 
