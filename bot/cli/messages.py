@@ -70,22 +70,22 @@ def interrupt(
 def approve(
     session: SessionArgument,
     choice: Annotated[
-        int | None, typer.Argument(metavar="N", min=1, help="Which of the answers that the agent offers.")
+        int | None,
+        typer.Argument(metavar="N", min=1, help="Which of the answers that the agent offers; else the first."),
     ] = None,
     question: Annotated[
         str | None, typer.Option(help="Answer this question only: its id, as the interface gives it.")
     ] = None,
 ) -> None:
-    """Answers what a session's agent asks with yes."""
+    """Answers what a session's agent asks with yes, and says which of several answers that was."""
     asked = _asked(session)
     if choice is not None and choice > max(1, len(asked["choices"])):
         raise WrongUse(f"{session} offers no answer {choice}. Choose one of those above: ao approve {session} 1")
     body: dict[str, object] = {
         "question": question or asked["id"], "allow": True, "choice": choice, "author": _author(),
     }  # fmt: skip
-    post(f"sessions/{segment(session)}/decision", body)
-    chosen = f": {harmless(asked['choices'][choice - 1])}" if choice and asked["choices"] else ""
-    say(f"✓ Approved{chosen}", COLOURS["✓"])
+    answer = harmless(post(f"sessions/{segment(session)}/decision", body)["answer"])
+    say(f"✓ Approved: {answer}" if answer else "✓ Approved", COLOURS["✓"])
 
 
 def deny(

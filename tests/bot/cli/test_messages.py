@@ -88,7 +88,7 @@ ASKED = "app-1 asks: May I?[2J\n  1 this once\n  2 always\n"
 
 def test_question_is_shown_and_approved(ao, service):
     shown = ao("approve", "app-1", USER="ann")
-    assert (shown.returncode, shown.stdout) == (0, ASKED + "✓ Approved\n")
+    assert (shown.returncode, shown.stdout) == (0, ASKED + "✓ Approved: this once\n")
     assert ao("approve", "app-1", "2").stdout == ASKED + "✓ Approved: always\n"
     ao("approve", "app-1", "--question", "beef")
     assert service.asked == [
