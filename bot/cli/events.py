@@ -28,7 +28,7 @@ KindOption = Annotated[
     str | None, typer.Option("--type", "-t", "--kind", help="Only these kinds, such as message,transition.")
 ]
 SourceOption = Annotated[
-    str | None, typer.Option("--source", help="Only what came from there: github, push, person, tmux, time, service …")
+    str | None, typer.Option("--source", help="Only what came from there, such as github, push or person.")
 ]
 LevelOption = Annotated[str | None, typer.Option("--log-level", help="At least as bad: info, warning or error.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Not older than 30m, 2h, 1d, or than a time.")]

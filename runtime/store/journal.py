@@ -37,8 +37,8 @@ UPDATE deliveries SET state = 'queued', attempts = 0, not_before = 0, error = NU
 WHERE id = ?
 """
 _REPLAYED = """
-INSERT INTO records (at, kind, delivery_id, summary, data)
-SELECT ?1, 'replay_suspect', id, 'The same body came again under another delivery id; it was not run.', ?3
+INSERT INTO records (at, kind, source, delivery_id, summary, data)
+SELECT ?1, 'replay_suspect', 'github', id, 'The same body came again under another delivery id; it was not run.', ?3
 FROM deliveries WHERE body_hash = ?2 ORDER BY id DESC LIMIT 1
 """
 

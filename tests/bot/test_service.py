@@ -221,7 +221,7 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
     assert [one.id for one in everything] == list(range(len(everything), 0, -1))
     assert {one.session_id for one in await found(session="app-1")} == {"app-1"}
     assert {one.kind for one in await found(kind="claimed, step")} == {"claimed", "step"}
-    assert {one.source for one in await found(source="test")} == {"test"}
+    assert {one.source for one in await found(source="push")} == {"push"}
     assert len(await found(since="1h")) == len(everything) - 1
     assert len(await found(since="2000-01-01")) == len(await found(project="app")) == len(everything)
     assert [one.kind for one in await found("killed", kind="transition")] == ["transition"]
@@ -237,6 +237,7 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
         ({"kind": "fact,nonsense"}, "There is no kind 'nonsense'; there are: claimed"),
         ({"level": "loud"}, "There is no level 'loud'; there are: info, warning, error"),
         ({"project": "x"}, "There is no project 'x'; there are: app"),
+        ({"source": "gihtub"}, "There is no source 'gihtub'; there are: github, push, gate, tmux, person, time"),
         ({"since": "soon"}, "'soon' is no time; write 30m, 2h, 1d"),
     ],
 )
