@@ -18,9 +18,7 @@ GuidArgument = Annotated[str, typer.Argument(metavar="GUID", help="The delivery'
 
 @app.command("ls", cls=Light)
 def list_deliveries(
-    state: Annotated[
-        str | None, typer.Option(help="Only these: queued, running, done, ignored, failed or dead.")
-    ] = None,
+    state: Annotated[str | None, typer.Option(help="Only these: queued, running, done, ignored or dead.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 50,
     as_json: JsonOption = False,
 ) -> None:

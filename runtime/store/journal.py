@@ -23,6 +23,7 @@ MOST_CRASHES = 10
 """How often the service may die while a delivery is handled; more than a quick series of kills brings about."""
 NO_HANDLER = "no handler"
 OPEN = ("queued", "running")
+STATES = (*OPEN, "done", "ignored", "dead")
 
 # One statement decides: https://www.sqlite.org/lang_upsert.html
 _CLAIM = f"""

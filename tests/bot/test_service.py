@@ -179,6 +179,8 @@ async def test_deliveries_are_listed_shown_and_replayed(bot, github, service):
     await bot.receives(github.label(github.open_issue()))
     listed = service.deliveries.listing(state="done", limit=5)
     assert [one.guid for one in listed] == ["guid-2", "guid-1"]
+    with pytest.raises(WrongUse, match="no state 'failed'; there are: queued, running, done, ignored, dead"):
+        service.deliveries.listing(state="failed", limit=5)
     assert listed[1].skip_reason == "not a label that starts an agent"
     shown = service.deliveries.get("guid-2")
     assert [run.handler for run in shown.handlers] == ["issues.spawn_for_label"]
