@@ -36,6 +36,13 @@ def test_tables_look_right_at_every_width(ao, service, command, width):
     assert max(len(line) for line in shown.stdout.splitlines()) <= int(width)
 
 
+def test_a_narrow_terminal_shows_what_a_wider_one_does(ao, service):
+    shown = " ".join(ao("status", COLUMNS="60").stdout.split())
+    assert "May I delete ]0;ownedthe table, or is it needed for somethi…" in shown
+    journal = ao("deliveries", "ls", COLUMNS="60").stdout
+    assert "pull_request_review.submitted ignored 3fd2c3f0\n" in journal
+
+
 @pytest.mark.parametrize("width", ["60", "80", "120", "200"])
 def test_wide_characters_emoji_and_bidi_keep_the_columns_straight(ao, service, width):
     service.rows = [
