@@ -158,13 +158,20 @@ def _note(session: dict[str, Any], summary: str) -> str:
 
 
 def _footer(found: dict[str, Any], service: dict[str, Any]) -> list[str]:
-    active = [session for session in found["sessions"] if not session["endedAt"]]
-    parts = [f"{counted(len(active), 'active session')} across {counted(len(found['projects']), 'project')}"]
-    if hidden := found["hiddenTerminatedCount"]:
-        parts.append(f"{hidden} terminated hidden")
-    lines = [" · ".join(parts)]
+    lines = [" · ".join(_counts(found))]
     if dead := service["deadDeliveries"]:
         what = "1 dead delivery" if dead == 1 else f"{dead} dead deliveries"
         lines.append(f"{what}, see: ao deliveries ls --state dead")
     broken = [f"✗ project {p['id']}: {harmless(p['problems'][0])}" for p in service["projects"] if p["problems"]]
     return lines + broken
+
+
+def _counts(found: dict[str, Any]) -> list[str]:
+    roles = [session["role"] for session in found["sessions"] if not session["endedAt"]]
+    leading, hidden = roles.count("orchestrator"), found["hiddenTerminatedCount"]
+    workers = counted(len(roles) - leading, "active session")
+    return [
+        f"{workers} across {counted(len(found['projects']), 'project')}",
+        *([counted(leading, "orchestrator")] if leading else []),
+        *([f"{hidden} terminated hidden"] if hidden else []),
+    ]

@@ -85,7 +85,9 @@ def test_orchestrators_are_listed_only_on_request(ao, service):
     service.rows.append(session("app-orchestrator", role="orchestrator"))
     assert "app-orchestrator" not in ao("session", "ls").stdout
     assert "app-orchestrator" in ao("session", "ls", "-a").stdout
-    assert "app-orchestrator" in ao("status").stdout
+    shown = ao("status").stdout
+    assert "app-orchestrator" in shown
+    assert "3 active sessions across 2 projects · 1 orchestrator · 1 terminated hidden\n" in shown
 
 
 @pytest.mark.parametrize(
