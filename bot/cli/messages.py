@@ -41,8 +41,8 @@ def send(
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
     body: dict[str, object] = {
-        "text": _signed(_message(text or [], file)), "wait": not no_wait, "timeout": timeout, "author": _author(),
-        "key": str(uuid.uuid4()), "expires": expires,
+        "text": _signed(_message(session, text or [], file)), "wait": not no_wait, "timeout": timeout,
+        "author": _author(), "key": str(uuid.uuid4()), "expires": expires,
     }  # fmt: skip
     patience = LONGEST if timeout is None else timeout
     sent = post_once(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
@@ -137,12 +137,12 @@ def _signed(message: str) -> str:
     return f"[from {caller}] {message}" if caller else message
 
 
-def _message(words: list[str], file: str | None) -> str:
+def _message(session: str, words: list[str], file: str | None) -> str:
     if bool(words) == bool(file):
-        raise WrongUse("Give either TEXT or --file, for example: ao send app-1 please add a test")
+        raise WrongUse(f"Give either TEXT or --file, for example: ao send {session} please add a test")
     message = " ".join(words) if file is None else _read(file)
     if not message.strip():
-        raise WrongUse("The message is empty. Write some text, for example: ao send app-1 please add a test")
+        raise WrongUse(f"The message is empty. Write some text, for example: ao send {session} please add a test")
     return message
 
 

@@ -14,7 +14,7 @@ NO_SHELL = "There is no completion for 'tcsh'; there is for: bash, zsh, fish"
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("send app-1", "Give either TEXT or --file, for example: ao send app-1 please add a test"),
+        ("send app-2", "Give either TEXT or --file, for example: ao send app-2 please add a test"),
         ("send app-1 x --file y", "Give either TEXT or --file, for example: ao send app-1 please add a test"),
         ("send app-1 _", "The message is empty. Write some text, for example: ao send app-1 please add a test"),
         ("send app-1 -f none.md", "none.md cannot be read (No such file or directory). See: ao send --help"),
