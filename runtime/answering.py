@@ -46,7 +46,7 @@ def open_question(known: Facts) -> Question | None:
 
 
 def decide(tx: Tx, name: str, can: Capabilities, decision: Decision) -> None:
-    """Commit a person's decision; the session's keeper carries it out.
+    """Commit a person's decision; the session's keeper carries it out. A yes to several choices is the first of them.
 
     Raises:
         UserError: that question is not open, or answered; or nobody but a person at the terminal can answer it.
@@ -60,13 +60,24 @@ def decide(tx: Tx, name: str, can: Capabilities, decision: Decision) -> None:
         raise UserError(ANOTHER.format(id=name, question=asked.text))
     before = seen.facts.decision
     if before is not None and before.question_id == asked.id and before.state != "failed":
-        raise UserError(ANSWERED.format(by=before.by, answer="yes" if before.allow else "no"))
-    if not (can.allow_keys if decision.allow else can.deny_keys):
+        said = before.answer or ("yes" if before.allow else "no")
+        raise UserError(ANSWERED.format(by=before.by, answer=said))
+    decided = _of_its_choices(name, asked, decision)
+    by_number = decided.choice is not None and decided.choice > 1
+    if not (can.allow_keys if decision.allow else can.deny_keys) or (by_number and not can.choice_keys):
         raise UserError(AT_THE_TERMINAL.format(agent=seen.session.agent, id=name))
-    if decision.choice is not None and not 1 <= decision.choice <= max(1, len(asked.choices)):
+    facts.learn(tx, name, decided, source="person")
+
+
+def _of_its_choices(name: str, asked: Question, decision: Decision) -> Decision:
+    """Return the decision in the words of the question; a yes without a number is the first choice."""
+    which = decision.choice or 1
+    if not 1 <= which <= max(1, len(asked.choices)):
         offered = ", ".join(f"{number} {text}" for number, text in enumerate(asked.choices, 1)) or "yes or no"
-        raise UserError(NO_CHOICE.format(id=name, choice=decision.choice, offered=offered))
-    facts.learn(tx, name, msgspec.structs.replace(decision, question=asked.text), source="person")
+        raise UserError(NO_CHOICE.format(id=name, choice=which, offered=offered))
+    if not decision.allow or not asked.choices:
+        return msgspec.structs.replace(decision, question=asked.text, choice=None)
+    return msgspec.structs.replace(decision, question=asked.text, choice=which, answer=asked.choices[which - 1])
 
 
 def is_due(seen: Look) -> bool:
@@ -93,7 +104,7 @@ async def answer(hands: Hands, seen: Look) -> None:
         if again:
             return await settle(hands, name, decision, "failed", STILL_OPEN.format(id=name))
         await settle(hands, name, decision, "pressed", "the answer is typed")
-        keys = _keys(hands.agents(now.session.agent).capabilities, decision, now)
+        keys = _keys(hands.agents(now.session.agent).capabilities, decision)
         if await press(hands, now, ear, keys) == "pressed":
             again = True
             await confirmed(hands, name, ear, lambda look: not _is_open(look, decision))
@@ -105,8 +116,7 @@ def _is_open(now: Look, decision: Decision) -> bool:
     return asked is not None and asked.id == decision.question_id
 
 
-def _keys(can: Capabilities, decision: Decision, now: Look) -> tuple[str, ...]:
-    asked = open_question(now.facts)
-    if decision.allow and decision.choice is not None and asked is not None and asked.choices and can.choice_keys:
+def _keys(can: Capabilities, decision: Decision) -> tuple[str, ...]:
+    if decision.choice is not None and can.choice_keys:
         return (str(decision.choice),)
     return can.allow_keys if decision.allow else can.deny_keys

@@ -161,7 +161,7 @@ def _take_over(tx: Tx, session: Session, wanted: Ask, pull: Pull, losers: list[S
     rows.hand_over(tx, session, losers, number=now.number, branch=now.head_ref)
     for where in (f"pr:{home}#{now.number}", f"branch:{home}:{now.head_ref}", f"sha:{home}@{now.head_sha}"):
         sessions.address(tx, session.id, where)
-    facts.learn(tx, session.id, now, source="forge")
+    facts.learn(tx, session.id, now, source="github")
     facts.learn(tx, session.id, Claimed(number=now.number, by=wanted.by), source="person")
     sessions.change(tx, session.id, branch=now.head_ref, **({"base": now.base_ref} if changed else {}))
     before = BEFORE.format(branch=session.branch) if changed else ""

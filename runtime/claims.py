@@ -51,5 +51,5 @@ def _take_over(tx: Tx, session: Session, order: Order) -> None:
     pull, home = order.pull.now, session.repo.lower()
     sessions.address(tx, session.id, f"pr:{home}#{pull.number}")
     sessions.address(tx, session.id, f"sha:{home}@{pull.head_sha}")
-    facts.learn(tx, session.id, pull, source="forge")
+    facts.learn(tx, session.id, pull, source="github")
     facts.learn(tx, session.id, Claimed(number=pull.number, by=order.by), source="person")

@@ -159,7 +159,7 @@ def _pull(tx: Tx, session: Session, edit: Edit) -> bool:
         raise UserError(PULL_TAKEN.format(number=pull.number, other=other.id))
     sessions.address(tx, session.id, f"pr:{home}#{pull.number}")
     sessions.address(tx, session.id, f"sha:{home}@{pull.head_sha}")
-    fact_rows.learn(tx, session.id, pull, source="forge")
+    fact_rows.learn(tx, session.id, pull, source="github")
     fact_rows.learn(tx, session.id, Claimed(number=pull.number, by=BY), source="person")
     return True
 

@@ -9,6 +9,7 @@ from runtime.agents import Agent
 from runtime.said import AgentInfo
 from runtime.store import facts, sessions
 from runtime.store.tx import Tx
+from runtime.trail import Source
 
 
 def said_in(file: Path, agent: Agent, *, now: float) -> str:
@@ -28,7 +29,7 @@ def _said(push: pushes.Push, agent: Agent) -> str | None:
     return push.own if isinstance(push, pushes.Ready) else None
 
 
-def learn(tx: Tx, name: str, own: str, *, source: str) -> None:
+def learn(tx: Tx, name: str, own: str, *, source: Source) -> None:
     """Store the id when it is another than the one that is known; an empty one forgets it."""
     session = sessions.get(tx.sql, name)
     if session is None:

@@ -11,6 +11,7 @@ from runtime.sessions import Session
 from runtime.store import facts as fact_rows
 from runtime.store import sessions
 from runtime.store.tx import Tx
+from runtime.trail import Source
 
 STATES = (
     "started", "working", "waiting", "needs_input", "fixing_ci", "addressing_reviews", "pr_created",
@@ -70,7 +71,7 @@ def why_not(session: Session, known: Facts) -> str | None:
     return None if pull is None or pull.state == "open" else PULL_OVER.format(number=pull.number, state=pull.state)
 
 
-def take(tx: Tx, session: Session, said: Said, *, source: str) -> None:
+def take(tx: Tx, session: Session, said: Said, *, source: Source) -> None:
     """Believe or reject what was said and keep a record of it; the record tells the status before and after."""
     known = fact_rows.of_session(tx.sql, session.id, session.created_at)
     state, reason = said.state, why_not(session, known)

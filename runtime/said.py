@@ -99,10 +99,11 @@ class Interrupt(Request, frozen=True, kw_only=True):
 
 
 class Decision(Request, frozen=True, kw_only=True):
-    """A person's answer to one question of the agent, and to no other."""
+    """A person's answer to one question of the agent, and to no other; `answer` is the choice in its words."""
 
     kind: ClassVar[str] = "decision"
     question_id: str
     question: str
     allow: bool
     choice: int | None = None
+    answer: str = ""

@@ -1,4 +1,4 @@
-"""The audit trail's vocabulary: which records there are, and how much of what was said a record keeps.
+"""The audit trail's vocabulary: which records there are, who causes them, and how much of what was said they keep.
 
 `docs/events.md` explains the same kinds to users; a test holds the two and the code together.
 """
@@ -6,11 +6,15 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from runtime.redact import REDACTED
 
 LEVELS = ("info", "warning", "error")
+
+Source = Literal["github", "push", "gate", "tmux", "person", "time", "spawn", "service"]
+"""Who made something so; `push` is the agent itself, `gate` what it did with git and gh, `spawn` a session's start."""
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 MOST_DATA = 16 * 1024
 MOST_TEXT = 500

@@ -136,7 +136,7 @@ def _by_somebody(fact: Fact) -> str:
         case said.Interrupt():
             return _request(f"{fact.by} interrupts the agent", fact)
         case said.Decision():
-            answer = f"choice {fact.choice}" if fact.choice else "yes" if fact.allow else "no"
+            answer = quoted(fact.answer) if fact.answer else "yes" if fact.allow else "no"
             return _request(f"{fact.by} answers {quoted(fact.question)} with {answer}", fact)
     return f"{fact.kind} {fact.subject()}".rstrip()
 

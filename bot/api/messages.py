@@ -53,10 +53,11 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What was answered; the agent has gone on."""
+    """What was answered, also in the words of the choice that was taken; the agent has gone on."""
 
     question: str
     allowed: bool
+    answer: str = ""
     message_id: int | None = None
 
 
@@ -117,7 +118,7 @@ class Interruption(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """Yes or no to the question of this id; `choice` picks one of its answers, `why` goes with a no."""
+    """Yes or no to the question of this id; `choice` is which of its answers, else the first; `why` goes with a no."""
 
     question: str
     allow: bool

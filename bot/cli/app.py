@@ -1,8 +1,8 @@
 """The commands of `ao`: each is imported when it is typed, so that help and listings start fast."""
 
-import difflib
 import importlib
 import inspect
+import re
 import sys
 from typing import Annotated, Any
 
@@ -22,22 +22,24 @@ COMMANDS = {
     "config": ("local:config_app", "Checks, describes and shows the configuration."),
     "status": ("status:status", "Shows what each session is doing."),
     "session": ("sessions:app", "Lists, names, attaches to, ends and restores sessions."),
-    "spawn": ("spawn:spawn", "Starts a session on an issue, a text, a branch or a pull request."),
+    "spawn": ("spawn:spawn", "Starts a session on an issue, text, branch or pull request."),
     "batch-spawn": ("spawn:batch_spawn", "Starts a session for each of several issues."),
     "open": ("open:open_sessions", "Opens sessions' terminals in tabs."),
     "send": ("messages:send", "Sends a message to a session's agent."),
     "interrupt": ("messages:interrupt", "Stops what a session's agent is doing."),
     "approve": ("messages:approve", "Answers what a session's agent asks with yes."),
     "deny": ("messages:deny", "Answers what a session's agent asks with no."),
-    "explain": ("explain:explain", "Says why a session is what it is, or what became of a delivery."),
+    "explain": ("explain:explain", "Says why a session is what it is, or what a delivery led to."),
     "events": ("events:app", "Lists, searches and follows the audit trail."),
     "orchestrator": ("orchestrator:app", "Starts and shows a project's coordinating agent."),
     "report": ("words:report", "Reports what a session's agent is doing; called by agents."),
-    "acknowledge": ("words:acknowledge", "Confirms that a session's agent has its task; called by agents."),
+    "acknowledge": ("words:acknowledge", "Confirms that an agent has its task; called by agents."),
     "deliveries": ("deliveries:app", "Shows and replays what GitHub sent."),
-    "completion": ("completion:completion", "Prints what lets bash, zsh or fish complete commands and names."),
+    "completion": ("completion:completion", "Prints what bash, zsh or fish need to complete words."),
 }
 """Where each command is, and its line in `ao --help`."""
+
+_COMMAND = re.compile(r"(?<![\w-])ao [a-z]")
 
 
 class _Commands(WithLater):
@@ -59,13 +61,6 @@ class _Commands(WithLater):
             alone.command(cmd_name, cls=Light, help=_in_full(help_line, found))(found)
             found = alone
         return typer.main.get_command(found)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command, or say which one is spelled like it."""
-        if self.get_command(ctx, args[0]) is None:
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"There is no command '{args[0]}'." + (f" Did you mean '{close[0]}'?" if close else ""))
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table, without importing what it names."""
@@ -117,7 +112,9 @@ def run() -> int:
 
 
 def _usage(error: UsageError) -> str:
-    """Return what is wrong with what was typed, and where to look it up."""
+    """Return what is wrong with what was typed, and the command to type next."""
     said = error.format_message()
+    if _COMMAND.search(said):
+        return said
     end = "" if said.endswith((".", "?")) else "."
     return f"{said}{end} See: {error.ctx.command_path if error.ctx else 'ao'} --help"

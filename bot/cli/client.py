@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from bot.cli.text import complain
 from bot.config import environment, socket_path
-from runtime.errors import AoError, UserError
+from runtime.errors import AoError, WrongUse
 
 ANSWER_S = 30.0
 SILENCE_S = 60.0
@@ -36,7 +36,7 @@ class NoAnswer(ServiceFailed):
     """The service was there and did not answer; it may have done what it was asked for."""
 
 
-class WrongUsage(ServiceFailed, UserError):
+class WrongUsage(ServiceFailed, WrongUse):
     """What was typed makes no sense to the service."""
 
 

@@ -12,6 +12,7 @@ from bot.cli.app import COMMANDS, app
 from bot.cli.client import get
 from bot.cli.completion import FILES, SCRIPTS, WITHIN
 from bot.cli.text import harmless
+from runtime.trail import KINDS, LEVELS, SOURCES
 
 Candidate = tuple[str, str]
 """A word, and a remark that some shells show beside it."""
@@ -84,5 +85,8 @@ _VALUES: dict[str, Callable[[Any], Iterable[Candidate]]] = {
     "agent": _agents,
     "file": _files,
     "shell": _words(*SCRIPTS),
+    "kind": _words(*KINDS),
+    "source": _words(*SOURCES),
+    "level": _words(*LEVELS),
 }
 """What parameters of these names take; all other values are for the person to think up."""

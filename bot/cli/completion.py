@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from runtime.errors import WrongUse
+
 FILES = ":files"
 """Answered instead of names: the shell completes a path by itself."""
 WITHIN = 1.0
@@ -72,7 +74,7 @@ def completion(
     fish: ao completion fish > ~/.config/fish/completions/ao.fish
     """
     if shell not in SCRIPTS:
-        raise typer.BadParameter(f"'{shell}' is not one of {', '.join(SCRIPTS)}", param_hint="'bash|zsh|fish'")
+        raise WrongUse(f"There is no completion for '{shell}'; there is for: {', '.join(SCRIPTS)}.")
     typer.echo(SCRIPTS[shell], nl=False)
 
 

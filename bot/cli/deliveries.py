@@ -13,14 +13,14 @@ from bot.cli.text import ago, harmless, say
 
 app = group("Shows and replays what GitHub sent.")
 
+SHORT_GUID = 8
+"""Characters of a GUID that are shown where there is little room; as many find it again."""
 GuidArgument = Annotated[str, typer.Argument(metavar="GUID", help="The delivery's X-GitHub-Delivery.")]
 
 
 @app.command("ls", cls=Light)
 def list_deliveries(
-    state: Annotated[
-        str | None, typer.Option(help="Only these: queued, running, done, ignored, failed or dead.")
-    ] = None,
+    state: Annotated[str | None, typer.Option(help="Only these: queued, running, done, ignored or dead.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +40,12 @@ def list_deliveries(
 
 
 def _row(delivery: dict[str, Any], now: float) -> list[str]:
-    return [ago(delivery["receivedAt"], now), _event(delivery), delivery["state"], harmless(delivery["guid"])]
+    from bot.cli.table import narrow
+
+    guid = harmless(delivery["guid"])
+    return [
+        ago(delivery["receivedAt"], now), _event(delivery), delivery["state"], guid[:SHORT_GUID] if narrow() else guid,
+    ]  # fmt: skip
 
 
 def _event(delivery: dict[str, Any]) -> str:

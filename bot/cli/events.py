@@ -15,6 +15,7 @@ from bot.cli.client import follow, get
 from bot.cli.light import Light, group
 from bot.cli.sessions import JsonOption, ProjectOption
 from bot.cli.text import coloured, harmless, say
+from runtime.errors import WrongUse
 
 app = group("Lists, searches and follows the audit trail.")
 
@@ -27,7 +28,7 @@ KindOption = Annotated[
     str | None, typer.Option("--type", "-t", "--kind", help="Only these kinds, such as message,transition.")
 ]
 SourceOption = Annotated[
-    str | None, typer.Option("--source", help="Only what came from there: github, push, person, tmux, time, service …")
+    str | None, typer.Option("--source", help="Only what came from there, such as github, push or person.")
 ]
 LevelOption = Annotated[str | None, typer.Option("--log-level", help="At least as bad: info, warning or error.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Not older than 30m, 2h, 1d, or than a time.")]
@@ -64,7 +65,7 @@ def search(
     """Lists the records that have all of these words."""
     words = " ".join(text)
     if not words.strip():
-        raise typer.BadParameter("say what to search for, for example: ao events search merge conflict")
+        raise WrongUse("Say what to search for, for example: ao events search merge conflict")
     _show({"q": words, **_wanted(project, session, kind, source, level, since)}, limit, as_json)
 
 
@@ -127,24 +128,29 @@ def _show(wanted: dict[str, Any], limit: int, as_json: bool) -> None:
     if not found:
         say("No such records." if any(wanted.values()) else "No records.")
         return
-    from bot.cli.table import Column, draw
+    typer.echo(_table([_cells(record, time.time()) for record in found]))
 
-    now = time.time()
-    columns = [*(Column(title) for title in ("Time", "Kind", "Level", "Session")), Column("Summary", gives_way=True)]
-    typer.echo(draw(columns, [_cells(record, now) for record in found]))
+
+def _table(rows: list[list[str]]) -> str:
+    from bot.cli.table import Column, draw, narrow
+
+    columns = [Column("Time"), Column("Kind"), Column("Session", gives_way=narrow())]
+    if narrow():
+        return draw(columns, [row[:-1] for row in rows], [row[-1] for row in rows])
+    return draw([*columns, Column("Summary", gives_way=True)], rows)
 
 
 def _cells(record: dict[str, Any], now: float) -> list[str]:
-    session = record["sessionId"] or "-"
+    session, level = harmless(record["sessionId"] or "-"), record["level"]
     summary = harmless(record["summary"]).removeprefix(f"{session}: ")
-    return [at(record["at"], now), record["kind"], record["level"], harmless(session), summary]
+    return [at(record["at"], now), record["kind"], session, ("" if level == "info" else f"{level}: ") + summary]
 
 
 def _line(record: dict[str, Any], now: float) -> str:
-    when, kind, level, session, summary = _cells(record, now)
+    when, kind, session, summary = _cells(record, now)
+    level = record["level"]
     begins = f"{when:<{_TIME}}  {kind:<{_KIND}}  "
-    about = ("" if level == "info" else f"{level}: ") + ("" if session == "-" else f"{session}: ") + summary
-    line = begins + about
+    line = begins + ("" if session == "-" else f"{session}: ") + summary
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         line = textwrap.fill(line, max(NARROWEST, width), subsequent_indent=" " * len(begins), drop_whitespace=False)

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.client import get, segment
+from bot.cli.deliveries import SHORT_GUID
 from bot.cli.events import LEVEL_COLOURS, at
 from bot.cli.text import coloured, harmless, say
 
 NARROWEST, WIDEST = 40, 100
 _TIME = 13
-_GUID = 8
-"""Characters of a GUID that are shown; as many find it again."""
 
 
 def explain(
@@ -49,7 +48,7 @@ def _heading(text: str) -> None:
 
 def _step(step: dict[str, Any]) -> None:
     moment = at(step["at"], time.time())
-    which = f" ({step['delivery'][:_GUID]})" if step["delivery"] else ""
+    which = f" ({step['delivery'][:SHORT_GUID]})" if step["delivery"] else ""
     _paragraph(f"{moment:<{_TIME}}{step['cause']}{which}:", "  ", " " * (_TIME + 2))
     for effect in step["effects"]:
         _paragraph(f"→ {effect}", " " * (_TIME + 2), " " * (_TIME + 4), LEVEL_COLOURS.get(step["level"]))

@@ -9,6 +9,7 @@ import typer
 from bot.cli.light import Light, group
 from bot.cli.text import complain, say
 from bot.config import environment, load
+from runtime.errors import WrongUse
 
 config_app = group("Checks, describes and shows the configuration.")
 
@@ -98,7 +99,7 @@ def _schema(of: str | None) -> dict[str, object]:
     from bot.api.schemas import schema as describe_printed
 
     if of not in PRINTED:
-        raise typer.BadParameter(f"there is none of '{of}'; there are: {', '.join(PRINTED)}")
+        raise WrongUse(f"There is no schema '{of}'; there are: {', '.join(PRINTED)}.")
     return describe_printed(of)
 
 

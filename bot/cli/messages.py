@@ -11,8 +11,9 @@ from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segmen
 from bot.cli.sessions import SessionArgument
 from bot.cli.text import COLOURS, harmless, say
 from bot.config import calling_session, environment
+from runtime.errors import WrongUse
 
-LONGEST = 86400.0
+LONGEST = 86400
 QUEUED = "✓ Message queued ({reason})"
 OUTCOMES = {
     "processing": "✓ Message sent and processing",
@@ -30,16 +31,18 @@ def send(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Leave it in the queue and return at once.")] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0, max=LONGEST, help="Seconds to wait for the agent.", show_default="times.send_wait: 600"),
+        typer.Option(
+            metavar="SECONDS", min=0, max=LONGEST, help="How long to wait for the agent, else times.send_wait (600)."
+        ),
     ] = None,
     expires: Annotated[
-        float | None, typer.Option(min=0, max=LONGEST, help="Give it up when it waits for longer; seconds.")
+        float | None, typer.Option(metavar="SECONDS", min=0, max=LONGEST, help="Give it up when it waits for longer.")
     ] = None,
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
     body: dict[str, object] = {
-        "text": _signed(_message(text or [], file)), "wait": not no_wait, "timeout": timeout, "author": _author(),
-        "key": str(uuid.uuid4()), "expires": expires,
+        "text": _signed(_message(session, text or [], file)), "wait": not no_wait, "timeout": timeout,
+        "author": _author(), "key": str(uuid.uuid4()), "expires": expires,
     }  # fmt: skip
     patience = LONGEST if timeout is None else timeout
     sent = post_once(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
@@ -67,22 +70,22 @@ def interrupt(
 def approve(
     session: SessionArgument,
     choice: Annotated[
-        int | None, typer.Argument(metavar="[N]", min=1, help="Which of the answers that the agent offers.")
+        int | None,
+        typer.Argument(metavar="N", min=1, help="Which of the answers that the agent offers; else the first."),
     ] = None,
     question: Annotated[
         str | None, typer.Option(help="Answer this question only: its id, as the interface gives it.")
     ] = None,
 ) -> None:
-    """Answers what a session's agent asks with yes."""
+    """Answers what a session's agent asks with yes, and says which of several answers that was."""
     asked = _asked(session)
     if choice is not None and choice > max(1, len(asked["choices"])):
-        raise typer.BadParameter(f"{session} offers no answer {choice}; choose one of those above")
+        raise WrongUse(f"{session} offers no answer {choice}. Choose one of those above: ao approve {session} 1")
     body: dict[str, object] = {
         "question": question or asked["id"], "allow": True, "choice": choice, "author": _author(),
     }  # fmt: skip
-    post(f"sessions/{segment(session)}/decision", body)
-    chosen = f": {harmless(asked['choices'][choice - 1])}" if choice and asked["choices"] else ""
-    say(f"✓ Approved{chosen}", COLOURS["✓"])
+    answer = harmless(post(f"sessions/{segment(session)}/decision", body)["answer"])
+    say(f"✓ Approved: {answer}" if answer else "✓ Approved", COLOURS["✓"])
 
 
 def deny(
@@ -134,12 +137,12 @@ def _signed(message: str) -> str:
     return f"[from {caller}] {message}" if caller else message
 
 
-def _message(words: list[str], file: str | None) -> str:
+def _message(session: str, words: list[str], file: str | None) -> str:
     if bool(words) == bool(file):
-        raise typer.BadParameter("give either TEXT or --file, for example: ao send app-1 please add a test")
+        raise WrongUse(f"Give either TEXT or --file, for example: ao send {session} please add a test")
     message = " ".join(words) if file is None else _read(file)
     if not message.strip():
-        raise typer.BadParameter("the message is empty; write some text")
+        raise WrongUse(f"The message is empty. Write some text, for example: ao send {session} please add a test")
     return message
 
 
@@ -148,4 +151,4 @@ def _read(file: str) -> str:
         return sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text in UTF-8"
-        raise typer.BadParameter(f"{file} cannot be read ({reason}); correct the path") from error
+        raise WrongUse(f"{file} cannot be read ({reason}).") from error

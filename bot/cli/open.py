@@ -11,9 +11,10 @@ import typer
 from bot.cli.client import ServiceFailed, get
 from bot.cli.text import complain, counted, harmless, say
 from bot.config import environment
+from runtime.errors import WrongUse
 
 EVERYTHING = "all"
-NO_DASHBOARD = "there is no dashboard yet; leave --browser out to open terminals"
+NO_DASHBOARD = "There is no dashboard yet. Open terminals with: ao open"
 NOTHING = "There is no live session{where}. Start one with: ao spawn ISSUE"
 UNKNOWN = "'{target}' is neither a session nor a project. List them with: ao session ls --include-terminated"
 NO_TERMINAL = "No terminal program was found to open tabs in. Type these lines, each in a terminal of its own:"
@@ -31,7 +32,7 @@ def open_sessions(
 ) -> None:
     """Opens sessions' terminals: tabs where a terminal program is known, else the lines to type."""
     if browser:
-        raise typer.BadParameter(NO_DASHBOARD, param_hint="--browser")
+        raise WrongUse(NO_DASHBOARD)
     alive, dead = _chosen(target)
     for session in dead:
         complain(_epitaph(session))

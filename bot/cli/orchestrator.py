@@ -8,6 +8,7 @@ import typer
 from bot.cli.client import get, post, segment
 from bot.cli.light import Light, group
 from bot.cli.text import harmless, say
+from runtime.errors import WrongUse
 
 app = group("Starts and shows a project's coordinating agent.")
 
@@ -56,7 +57,7 @@ def _chosen(project: str | None) -> str:
         return segment(project)
     known = [one["id"] for one in get("status")["projects"]]
     if len(known) != 1:
-        raise typer.BadParameter(f"say which project with -p; there are: {', '.join(known) or 'none'}")
+        raise WrongUse(f"Say which project with -p; there are: {', '.join(known) or 'none'}.")
     return segment(known[0])
 
 

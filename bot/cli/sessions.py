@@ -14,11 +14,12 @@ from bot.cli.client import ServiceFailed, get, post, segment
 from bot.cli.light import Light, group
 from bot.cli.text import COLOURS, ago, counted, harmless, say
 from bot.config import calling_session, environment
+from runtime.errors import WrongUse
 
 RESTORE_S = 60.0
 CLEANUP_S = 120.0
 CLAIM_S = 120.0
-NO_PURGE = "no agent here keeps sessions that ao could delete; leave it out, the worktree is cleared away without it"
+NO_PURGE = "No agent here keeps sessions that ao could delete. Leave --purge-session out: ao session kill {name}"
 
 app = group("Lists, names, attaches to, ends and restores sessions.")
 
@@ -67,7 +68,7 @@ def _line(session: dict[str, Any], now: float) -> str:
 
 @app.command(cls=Light)
 def attach(session: SessionArgument) -> None:
-    """Attaches to a session's terminal; leave it again with Ctrl+B, then D."""
+    """Attaches to a session's terminal; Ctrl+B, then D leaves it."""
     command = get(f"sessions/{segment(session)}")["attachCommand"]
     if not command:
         raise ServiceFailed(
@@ -93,7 +94,7 @@ def kill(
 ) -> None:
     """Ends a session; what it has not pushed is kept, its branch and pull request stay."""
     if purge:
-        raise typer.BadParameter(NO_PURGE, param_hint="--purge-session")
+        raise WrongUse(NO_PURGE.format(name=session))
     try:
         killed = post(f"sessions/{segment(session)}/kill", {"reason": reason, "by": caller()})
     except ServiceFailed as error:
@@ -166,7 +167,7 @@ def claim_pr(
     """Gives a session an open pull request: its worktree moves to that branch, and who had it before is told."""
     name = session or caller()
     if name is None:
-        raise typer.BadParameter("name the session, for example: ao session claim-pr 12 app-1", param_hint="SESSION")
+        raise WrongUse(f"Say which session gets it, for example: ao session claim-pr {pull} app-1")
     body: dict[str, object] = {"pull": pull, "assignOnGithub": assign, "by": caller()}
     done = post(f"sessions/{segment(name)}/claim", body, patience=CLAIM_S)
     say(f"✓ Session {name} claimed PR #{done['pr']['number']}.", COLOURS["✓"])
@@ -194,7 +195,7 @@ def rename(
     """Gives a session the name that people read."""
     wanted = " ".join(name or []).strip()
     if bool(wanted) == clear:
-        raise typer.BadParameter("give either NAME or --clear, for example: ao session rename app-1 Fix the login")
+        raise WrongUse(f"Give either NAME or --clear, for example: ao session rename {session} Fix the login")
     renamed = post(f"sessions/{segment(session)}/rename", {"displayName": wanted})
     say(f"✓ Session {session} renamed: {harmless(renamed['displayName'])}", COLOURS["✓"])
 

@@ -8,6 +8,7 @@ import typer
 from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segment
 from bot.cli.text import COLOURS, complain, harmless, say
 from bot.config import calling_session, environment
+from runtime.errors import WrongUse
 
 PATIENCE = 120.0
 """Seconds to wait for a start; commands of `post_create` may take longer, and go on."""
@@ -19,13 +20,13 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="The model, if 
 
 def spawn(
     issue: Annotated[
-        str | None, typer.Argument(metavar="[ISSUE]", help="Such as 42, my-app/42, or the issue's address.")
+        str | None, typer.Argument(metavar="ISSUE", help="Such as 42, my-app/42, or the issue's address.")
     ] = None,
     project: ProjectOption = None,
     agent: AgentOption = None,
     model: ModelOption = None,
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="What to do.")] = None,
-    branch: Annotated[str | None, typer.Option("--branch", metavar="BRANCH", help="Work on this branch.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="Work on this branch.")] = None,
     claim_pr: Annotated[
         str | None, typer.Option("--claim-pr", metavar="PR", help="Take over an open pull request.")
     ] = None,
@@ -45,7 +46,7 @@ def spawn(
 
 
 def batch_spawn(
-    issues: Annotated[list[str], typer.Argument(metavar="ISSUE...", help="Such as 42 43 44, or my-app/42.")],
+    issues: Annotated[list[str], typer.Argument(metavar="ISSUE", help="Such as 42 43 44, or my-app/42.")],
     project: ProjectOption = None,
     agent: AgentOption = None,
     model: ModelOption = None,
@@ -69,7 +70,7 @@ def _number(text: str) -> int:
     word = text.strip().rstrip("/")
     last = word.rpartition("/pull/")[2] if "/pull/" in word else word.removeprefix("#")
     if not (last.isascii() and last.isdigit()):
-        raise typer.BadParameter(f"{text!r} is not a pull request; write its number, such as 7")
+        raise WrongUse(f"{text!r} is not a pull request. Write its number, for example: ao spawn --claim-pr 7")
     return int(last)
 
 

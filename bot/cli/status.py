@@ -12,6 +12,7 @@ from bot.cli.client import ServiceFailed, get
 from bot.cli.sessions import JsonOption, ProjectOption
 from bot.cli.text import ACTIVITIES, CI_MARKS, REVIEW_MARKS, ago, complain, counted, harmless, on_a_terminal
 from bot.cli.words import report_lines
+from runtime.errors import WrongUse
 
 BANNER = "AGENT ORCHESTRATOR STATUS"
 NOTHING = "  (no active sessions)"
@@ -23,7 +24,9 @@ OVERDUE = {"no_acknowledge": "not acknowledged", "stale_report": "report is old"
 def status(
     project: ProjectOption = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen until Ctrl+C or q.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 5.0,
+    interval: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.2, max=3600, help="How long between looks.")
+    ] = 5.0,
     terminated: Annotated[bool, typer.Option("--include-terminated", help="Include ended sessions.")] = False,
     reports: Annotated[
         str | None, typer.Option(metavar="N|full", help="Below each session its last N reports.")
@@ -33,7 +36,7 @@ def status(
     """Shows what each session is doing."""
     wanted = partial(_sessions, project, terminated, _how_many(reports))
     if watch and as_json:
-        raise typer.BadParameter("--watch and --json exclude each other; leave one out")
+        raise WrongUse("--watch and --json exclude each other. Leave one out: ao status --watch")
     if as_json:
         typer.echo(json.dumps(wanted()["sessions"], indent=2, ensure_ascii=False))
         return
@@ -107,7 +110,7 @@ def _how_many(reports: str | None) -> int | None:
     if reports is None or reports == "full":
         return MOST_REPORTS if reports else None
     if not reports.isascii() or not reports.isdecimal() or not 1 <= int(reports) <= MOST_REPORTS:
-        raise typer.BadParameter(f"--reports takes full or a number from 1 to {MOST_REPORTS}, not {reports!r}")
+        raise WrongUse(f"--reports takes full or a number from 1 to {MOST_REPORTS}, not {reports!r}.")
     return int(reports)
 
 
@@ -155,13 +158,20 @@ def _note(session: dict[str, Any], summary: str) -> str:
 
 
 def _footer(found: dict[str, Any], service: dict[str, Any]) -> list[str]:
-    active = [session for session in found["sessions"] if not session["endedAt"]]
-    parts = [f"{counted(len(active), 'active session')} across {counted(len(found['projects']), 'project')}"]
-    if hidden := found["hiddenTerminatedCount"]:
-        parts.append(f"{hidden} terminated hidden")
-    lines = [" · ".join(parts)]
+    lines = [" · ".join(_counts(found))]
     if dead := service["deadDeliveries"]:
         what = "1 dead delivery" if dead == 1 else f"{dead} dead deliveries"
         lines.append(f"{what}, see: ao deliveries ls --state dead")
     broken = [f"✗ project {p['id']}: {harmless(p['problems'][0])}" for p in service["projects"] if p["problems"]]
     return lines + broken
+
+
+def _counts(found: dict[str, Any]) -> list[str]:
+    roles = [session["role"] for session in found["sessions"] if not session["endedAt"]]
+    leading, hidden = roles.count("orchestrator"), found["hiddenTerminatedCount"]
+    workers = counted(len(roles) - leading, "active session")
+    return [
+        f"{workers} across {counted(len(found['projects']), 'project')}",
+        *([counted(leading, "orchestrator")] if leading else []),
+        *([f"{hidden} terminated hidden"] if hidden else []),
+    ]

@@ -31,16 +31,21 @@ def width() -> int:
     return min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
 
 
+def narrow() -> bool:
+    """Tell whether there is too little room for long cells, which belong below their row then."""
+    return width() < ROOMY
+
+
 def draw(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Iterable[str] = (), wide: Sequence[int] = ()
 ) -> str:
     """Return the table as text, each row followed by the lines of its note; `wide` are `fitted` widths."""
     paint: Paint = typer.style if coloured() else lambda text, **_: text
-    room, widths = width() - len(_INDENT), wide or fitted(columns, rows)
+    widths = wide or fitted(columns, rows)
     drawn = [paint(_line([column.title for column in columns], widths), bold=True)]
     for row, note in zip(rows, [*notes, *[""] * len(rows)], strict=False):
         drawn.append(_line(row, widths, paint))
-        drawn += [_INDENT + paint(clipped(one, room).rstrip(), dim=True) for one in note.split("\n") if one]
+        drawn += [_INDENT + paint(line, dim=True) for one in note.split("\n") if one for line in _below(one)]
     return "\n".join(drawn)
 
 
@@ -72,11 +77,37 @@ def clipped(text: str, room: int) -> str:
         return f"{text[: room - 1]}…"
     from rich.cells import set_cell_size
 
-    return f"{set_cell_size(text, room - 1)}…"
+    return f"{set_cell_size(text, room - 1).rstrip()}…"
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """Return a text as lines that take up at most so many cells, broken between words where there are some."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if cells(longer) <= room:
+            lines[-1] = longer
+        elif cells(word) <= room:
+            lines.append(word)
+        else:
+            lines[-1:] = _chopped(longer, room)
+    return lines
+
+
+def _chopped(text: str, room: int) -> list[str]:
+    from rich.cells import chop_cells
+
+    return chop_cells(text, room)
+
+
+def _below(note: str) -> list[str]:
+    """Return a line of a note, wrapped where a roomy terminal would show it on one."""
+    room = width() - len(_INDENT)
+    return wrapped(clipped(note, max(room, ROOMY - len(_INDENT))), room)
 
 
 def _gap() -> int:
-    return 2 if width() >= ROOMY else 1
+    return 1 if narrow() else 2
 
 
 def _line(row: Sequence[str], widths: Sequence[int], paint: Paint | None = None) -> str:

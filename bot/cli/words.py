@@ -7,14 +7,13 @@ import typer
 from bot.cli.client import post, segment
 from bot.cli.text import harmless, say
 from bot.config import calling_session, environment
+from runtime.errors import WrongUse
 
 STATES = (
     "started working waiting needs_input fixing_ci addressing_reviews pr_created draft_pr_created "
     "ready_for_review completed"
 )
-SessionOption = Annotated[
-    str | None, typer.Option("--session", "-s", help="Which session; inside of one, its own.", metavar="SESSION")
-]
+SessionOption = Annotated[str | None, typer.Option("--session", "-s", help="Which session; inside of one, its own.")]
 
 
 def report(
@@ -23,23 +22,23 @@ def report(
     session: SessionOption = None,
 ) -> None:
     """Reports what a session's agent is doing."""
-    name = _which(session)
+    name = _which(session, f"report {state} -s app-1")
     say(harmless(post(f"sessions/{segment(name)}/report", {"state": state, "note": note})["text"]))
 
 
 def acknowledge(
-    session: Annotated[str | None, typer.Argument(metavar="[SESSION]", help="Inside of a session, its own.")] = None,
+    session: Annotated[str | None, typer.Argument(metavar="SESSION", help="Inside of a session, its own.")] = None,
     option: SessionOption = None,
 ) -> None:
     """Confirms that a session's agent has its task."""
-    name = _which(session or option)
+    name = _which(session or option, "acknowledge app-1")
     say(harmless(post(f"sessions/{segment(name)}/acknowledge")["text"]))
 
 
-def _which(session: str | None) -> str:
+def _which(session: str | None, example: str) -> str:
     name = session or calling_session(environment())
     if name is None:
-        raise typer.BadParameter("name the session: add -s SESSION")
+        raise WrongUse(f"Say which session, for example: ao {example}")
     return name
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from bot.api.cleanups import CleanedUp, Failed, Passed
 from bot.parts import Parts
-from bot.service.seen import check_project, seen
+from bot.service.seen import check, seen
 from bot.service.sessions import end_and_wait
 from runtime.cleanup import why_finished, why_left
 from runtime.errors import AoError
@@ -32,7 +32,7 @@ class Cleanups:
 
         What GitHub says now counts, because a delivery may have been lost; where it cannot say, the session stays.
         """
-        check_project(self._parts, project)
+        check("project", project, self._parts.projects)
         left = self._store.read(sessions.unfinished)
         names = [one.id for one in left if one.project in self._parts.projects and project in (None, one.project)]
         result = CleanedUp(dry_run=dry_run, killed=[], skipped=[], errors=[])

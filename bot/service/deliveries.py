@@ -2,7 +2,9 @@
 
 from bot.api.deliveries import DeliveryDetail, DeliveryView
 from bot.journal_views import delivery_detail, delivery_view
+from bot.service.seen import check
 from runtime.store import deliveries
+from runtime.store.journal import STATES
 from runtime.store.store import Store
 
 
@@ -13,7 +15,8 @@ class Deliveries:
         self._store = store
 
     def listing(self, *, state: str | None, limit: int) -> list[DeliveryView]:
-        """Return the newest deliveries, newest first."""
+        """Return the newest deliveries, newest first; `WrongUse` names the states there are."""
+        check("state", state, STATES)
         return [delivery_view(entry) for entry in deliveries.listing(self._store, state=state, limit=limit)]
 
     def get(self, guid: str) -> DeliveryDetail:

@@ -121,8 +121,8 @@ class Messages:
         at = await self._store.write(job)
         done = await self._carried_out(name, lambda look: look.facts.decision, since=at)
         told = (await self.send(name, why, author=author, wait=False, patience=None, key=question)) if why else None
-        asked = done.question if isinstance(done, Decision) else ""
-        return Decided(question=asked, allowed=allow, message_id=told.message_id if told else None)
+        asked, answer = (done.question, done.answer) if isinstance(done, Decision) else ("", "")
+        return Decided(question=asked, allowed=allow, answer=answer, message_id=told.message_id if told else None)
 
     def _with_agent(self, name: str) -> Look:
         found = seen(self._parts, name)

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 
 from bot.api.records import RecordView, Wanted
 from bot.journal_views import record_view
+from bot.service.seen import check
 from runtime.errors import WrongUse
 from runtime.project import Project
 from runtime.store import records
 from runtime.store.records import Want
 from runtime.store.store import Store
-from runtime.trail import KINDS, LEVELS
+from runtime.trail import KINDS, LEVELS, SOURCES
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -66,12 +67,11 @@ class Records:
 
     def _want(self, want: Wanted) -> Want:
         kinds = tuple(kind.strip() for kind in want.kind.split(",") if kind.strip()) if want.kind else ()
-        for given, known, what in ((kinds, KINDS, "kind"), (_some(want.level), LEVELS, "level")):
-            if odd := [one for one in given if one not in known]:
-                raise WrongUse(f"There is no {what} '{odd[0]}'; there are: {', '.join(known)}.")
-        if want.project is not None and want.project not in self._projects:
-            known_ones = ", ".join(self._projects) or "none"
-            raise WrongUse(f"There is no project '{want.project}'; there are: {known_ones}.")
+        for kind in kinds:
+            check("kind", kind, KINDS)
+        check("level", want.level, LEVELS)
+        check("source", want.source, SOURCES)
+        check("project", want.project, self._projects)
         return Want(
             session=want.session, project=want.project, kinds=kinds, source=want.source, level=want.level,
             repo=self._projects[want.project].repo if want.project else "", since=self._since(want.since),
@@ -87,7 +87,3 @@ class Records:
         except ValueError:
             raise WrongUse(f"'{text}' is no time; write 30m, 2h, 1d, or 2026-08-01T12:00:00Z.") from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _some(value: str | None) -> tuple[str, ...]:
-    return () if value is None else (value,)

@@ -1,4 +1,6 @@
-"""Finds the session or project that a person names."""
+"""Finds the session that a person names, or says what there is."""
+
+from collections.abc import Collection
 
 from bot.api.operation import Unknown
 from bot.parts import Parts
@@ -14,7 +16,7 @@ def seen(parts: Parts, name: str) -> Look:
     return found
 
 
-def check_project(parts: Parts, name: str | None) -> None:
-    """Raise `WrongUse`, which names the projects there are, unless this is one of them or none is named."""
-    if name is not None and name not in parts.projects:
-        raise WrongUse(f"There is no project {name!r}; there are: {', '.join(parts.projects) or 'none'}.")
+def check(what: str, given: str | None, known: Collection[str]) -> None:
+    """Raise `WrongUse`, which says what there is, unless nothing is given or something that is known."""
+    if given is not None and given not in known:
+        raise WrongUse(f"There is no {what} '{given}'; there are: {', '.join(known) or 'none'}.")

@@ -22,7 +22,7 @@ SPAWNED = "terminal"
 """The step after which a session counts as spawned."""
 
 
-def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
+def learn(tx: Tx, session_id: str, fact: Fact, *, source: trail.Source) -> bool:
     """Store a fact unless a newer one is known; return whether anything changed.
 
     Deliveries arrive out of order, so the fact's own time decides. A merged pull request stays merged.
@@ -53,7 +53,7 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: str) -> bool:
     return True
 
 
-def _record(tx: Tx, session_id: str, fact: Fact, value: dict[str, object], source: str) -> None:
+def _record(tx: Tx, session_id: str, fact: Fact, value: dict[str, object], source: trail.Source) -> None:
     tx.source = source  # of what follows from it in this transaction too
     if isinstance(fact, Noted) and fact.value and trail.names_a_secret(fact.key):
         fact = msgspec.structs.replace(fact, value=REDACTED)

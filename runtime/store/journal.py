@@ -23,6 +23,7 @@ MOST_CRASHES = 10
 """How often the service may die while a delivery is handled; more than a quick series of kills brings about."""
 NO_HANDLER = "no handler"
 OPEN = ("queued", "running")
+STATES = (*OPEN, "done", "ignored", "dead")
 
 # One statement decides: https://www.sqlite.org/lang_upsert.html
 _CLAIM = f"""
@@ -37,8 +38,8 @@ UPDATE deliveries SET state = 'queued', attempts = 0, not_before = 0, error = NU
 WHERE id = ?
 """
 _REPLAYED = """
-INSERT INTO records (at, kind, delivery_id, summary, data)
-SELECT ?1, 'replay_suspect', id, 'The same body came again under another delivery id; it was not run.', ?3
+INSERT INTO records (at, kind, source, delivery_id, summary, data)
+SELECT ?1, 'replay_suspect', 'github', id, 'The same body came again under another delivery id; it was not run.', ?3
 FROM deliveries WHERE body_hash = ?2 ORDER BY id DESC LIMIT 1
 """
 

@@ -151,7 +151,7 @@ records = sa.Table(
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("level", sa.Text, nullable=False, server_default="info"),  # info warning error
-    sa.Column("source", sa.Text, nullable=False, server_default=""),  # whoever made it so: person push service time …
+    sa.Column("source", sa.Text, nullable=False, server_default=""),  # one of runtime.trail.SOURCES
     sa.Index("records_of_session", "session_id", "id"),
     sa.Index("records_of_delivery", "delivery_id", sqlite_where=sa.text("delivery_id IS NOT NULL")),
     sa.Index("records_of_kind", "kind", "id"),

@@ -173,7 +173,11 @@ class Store:
                 listener.set()
 
     def close(self) -> None:
-        """Finish queued writes and close both connections."""
-        self._writer.close()
+        """Finish queued writes and close both connections.
+
+        The one that writes goes last, so that SQLite copies its log into the file and removes it
+        (https://www.sqlite.org/walformat.html#the_wal_file).
+        """
         self._reader.close()
         self._reads.dispose()
+        self._writer.close()

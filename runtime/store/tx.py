@@ -22,8 +22,8 @@ class Tx:
         """Takes secrets out of text that is kept for people to read, such as reasons and errors."""
         self.cause = cause
         """The delivery that made this happen, if one did; records carry it."""
-        self.source = "service" if cause is None else "github"
-        """Who made this happen: github, push (the agent), person, tmux, time, service …; records carry it."""
+        self.source: trail.Source = "service" if cause is None else "github"
+        """Who made this happen; records carry it."""
         self.touched: set[str] = set()
         """Sessions whose facts changed: their status is judged before the commit."""
         self.changes: list[Any] = []

@@ -242,7 +242,8 @@ class FakeMessages(FakePart):
     async def decide(self, name, question, *, allow, choice, why, author):
         self.service.sessions.get(name)
         self.service.asked.append(("decide", name, question, allow, choice, why, author))
-        return Decided(question="May I?", allowed=allow, message_id=9 if why else None)
+        answer = ["this once", "always"][(choice or 1) - 1] if allow else ""
+        return Decided(question="May I?", allowed=allow, answer=answer, message_id=9 if why else None)
 
 
 class FakeWords(FakePart):

@@ -120,6 +120,7 @@ async def test_service_runs_until_it_is_told_to_stop(environ, place, stop, monke
     monkeypatch.setattr(app, "environment", lambda: environ)
     code, config = await serve_and_stop(environ, place, stop)
     assert (code, config.socket.exists()) == (0, False)
+    assert [path.name for path in config.data_dir.glob("ao.db*")] == ["ao.db"]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)

@@ -179,6 +179,8 @@ async def test_deliveries_are_listed_shown_and_replayed(bot, github, service):
     await bot.receives(github.label(github.open_issue()))
     listed = service.deliveries.listing(state="done", limit=5)
     assert [one.guid for one in listed] == ["guid-2", "guid-1"]
+    with pytest.raises(WrongUse, match="no state 'failed'; there are: queued, running, done, ignored, dead"):
+        service.deliveries.listing(state="failed", limit=5)
     assert listed[1].skip_reason == "not a label that starts an agent"
     shown = service.deliveries.get("guid-2")
     assert [run.handler for run in shown.handlers] == ["issues.spawn_for_label"]
@@ -221,7 +223,7 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
     assert [one.id for one in everything] == list(range(len(everything), 0, -1))
     assert {one.session_id for one in await found(session="app-1")} == {"app-1"}
     assert {one.kind for one in await found(kind="claimed, step")} == {"claimed", "step"}
-    assert {one.source for one in await found(source="test")} == {"test"}
+    assert {one.source for one in await found(source="push")} == {"push"}
     assert len(await found(since="1h")) == len(everything) - 1
     assert len(await found(since="2000-01-01")) == len(await found(project="app")) == len(everything)
     assert [one.kind for one in await found("killed", kind="transition")] == ["transition"]
@@ -237,6 +239,7 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
         ({"kind": "fact,nonsense"}, "There is no kind 'nonsense'; there are: claimed"),
         ({"level": "loud"}, "There is no level 'loud'; there are: info, warning, error"),
         ({"project": "x"}, "There is no project 'x'; there are: app"),
+        ({"source": "gihtub"}, "There is no source 'gihtub'; there are: github, push, gate, tmux, person, time"),
         ({"since": "soon"}, "'soon' is no time; write 30m, 2h, 1d"),
     ],
 )

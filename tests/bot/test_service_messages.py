@@ -110,6 +110,16 @@ async def test_question_is_shown_and_answered_with_a_reason():
         await until(lambda: here.took() == ["ask", "Not today."])
 
 
+async def test_answer_names_the_choice_that_was_taken():
+    async with crowd(SCRIPT) as here:
+        await here.turn("ready")
+        await send(here, "ask")
+        await here.turn("waiting")
+        asked = service(here).question("app-1")
+        yes = {"allow": True, "choice": None, "why": None, "author": "me"}
+        assert (await service(here).decide("app-1", asked.id, **yes)).answer == "once"
+
+
 async def test_what_an_agent_does_not_answer_is_not_waited_for_without_end(bot, monkeypatch):
     monkeypatch.setattr(module, "CARRIED_OUT_WITHIN", 0.01)
     await bot.starts(turn="active")  # and nobody keeps the session

@@ -48,6 +48,7 @@ async def test_sigterm_under_load_exits_0_in_time_and_loses_nothing():
             began = time.monotonic()
             assert await stage.service.ended() == 0
             assert time.monotonic() - began < 30
+            assert [path.name for path in stage.service.data.glob("ao.db*")] == ["ao.db"]
             await talking  # the rest is said while nobody listens
             await stage.service.start()
             await stage.service.ready()

@@ -126,9 +126,32 @@ async def test_choice_is_taken_by_its_number():
         assert open_question(here.seen().facts).choices == ("the first", "the second")
         with pytest.raises(UserError, match="offers no answer 3: 1 the first, 2 the second"):
             await answer(here, choice=3)
-        assert (await answer(here, choice=2)).state == "done"
+        done = await answer(here, choice=2)
+        assert (done.state, done.choice, done.answer) == ("done", 2, "the second")
+        assert words(done) == 'me answers "Which one?" with "the second": the agent has gone on'
         await here.turn("ready")
         assert here.seen().facts.turn.last_message == "Chosen: the second"
+
+
+async def test_yes_to_several_choices_is_the_first_of_them_and_is_said_to_be():
+    async with crowd(SCRIPT) as here:
+        await here.turn("ready")
+        await here.say("choose")
+        await here.turn("waiting")
+        done = await answer(here)
+        assert (done.choice, done.answer) == (1, "the first")
+        await here.turn("ready")
+        assert here.seen().facts.turn.last_message == "Chosen: the first"
+
+
+async def test_choice_is_not_taken_for_another_where_an_agent_has_no_keys_for_them():
+    no_numbers = msgspec.structs.replace(agents.named("scripted").capabilities, choice_keys=False)
+    async with crowd(SCRIPT) as here:
+        await here.turn("ready")
+        await here.say("choose")
+        await here.turn("waiting")
+        with pytest.raises(UserError, match="is answered in its own terminal"):
+            await answer(here, choice=2, can=no_numbers)
 
 
 async def test_answer_is_for_the_question_that_was_shown_and_for_no_other():

@@ -88,7 +88,7 @@ ASKED = "app-1 asks: May I?[2J\n  1 this once\n  2 always\n"
 
 def test_question_is_shown_and_approved(ao, service):
     shown = ao("approve", "app-1", USER="ann")
-    assert (shown.returncode, shown.stdout) == (0, ASKED + "✓ Approved\n")
+    assert (shown.returncode, shown.stdout) == (0, ASKED + "✓ Approved: this once\n")
     assert ao("approve", "app-1", "2").stdout == ASKED + "✓ Approved: always\n"
     ao("approve", "app-1", "--question", "beef")
     assert service.asked == [
@@ -113,7 +113,11 @@ def test_nothing_is_answered_when_nothing_is_asked(ao, service):
 
 
 def test_choice_that_cannot_be_is_wrong_usage(ao, service):
-    for choice, told in (("0", "'0' is not a number"), ("x", "'x' is not a number"), ("9", "app-1 offers no answer 9")):
+    for choice, told in (
+        ("0", "not '0'"),
+        ("x", "N takes a number of at least 1, not 'x'"),
+        ("9", "app-1 offers no answer 9"),
+    ):
         shown = ao("approve", "app-1", choice)
         assert shown.returncode == 2
         assert told in shown.stderr

@@ -47,12 +47,6 @@ def test_ended_orchestrator_is_told_how_to_come_back(ao, alone):
     )
 
 
-def test_project_must_be_named_when_there_are_several(ao, service):
-    asked = ao("orchestrator", "start")
-    assert asked.returncode == 2
-    assert "say which project with -p; there are: my-app, other" in asked.stderr
-
-
 def test_orchestrators_are_listed_only_on_request(ao, alone):
     alone.rows = [session("app-1"), session("app-orchestrator", role="orchestrator")]
     assert "app-orchestrator" not in ao("session", "ls").stdout

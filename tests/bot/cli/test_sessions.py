@@ -36,6 +36,13 @@ def test_tables_look_right_at_every_width(ao, service, command, width):
     assert max(len(line) for line in shown.stdout.splitlines()) <= int(width)
 
 
+def test_a_narrow_terminal_shows_what_a_wider_one_does(ao, service):
+    shown = " ".join(ao("status", COLUMNS="60").stdout.split())
+    assert "May I delete ]0;ownedthe table, or is it needed for somethi…" in shown
+    journal = ao("deliveries", "ls", COLUMNS="60").stdout
+    assert "pull_request_review.submitted ignored 3fd2c3f0\n" in journal
+
+
 @pytest.mark.parametrize("width", ["60", "80", "120", "200"])
 def test_wide_characters_emoji_and_bidi_keep_the_columns_straight(ao, service, width):
     service.rows = [
@@ -78,7 +85,9 @@ def test_orchestrators_are_listed_only_on_request(ao, service):
     service.rows.append(session("app-orchestrator", role="orchestrator"))
     assert "app-orchestrator" not in ao("session", "ls").stdout
     assert "app-orchestrator" in ao("session", "ls", "-a").stdout
-    assert "app-orchestrator" in ao("status").stdout
+    shown = ao("status").stdout
+    assert "app-orchestrator" in shown
+    assert "3 active sessions across 2 projects · 1 orchestrator · 1 terminated hidden\n" in shown
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,9 @@ def test_json_is_as_its_schema_says(ao, service, command, of):
 
 def test_unknown_project_names_those_that_exist(ao, service):
     shown = ao("session", "ls", "-p", "nope")
-    assert (shown.returncode, shown.stderr) == (2, "There is no project 'nope'; there are: my-app, other.\n")
+    assert (shown.returncode, shown.stderr) == (
+        2, "There is no project 'nope'; there are: my-app, other. See: ao session ls --help\n",
+    )  # fmt: skip
 
 
 def test_watching_and_json_exclude_each_other(ao, service):
@@ -151,13 +162,6 @@ def test_message_from_a_session_says_where_it_comes_from(ao, service):
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["send", "app-1"], 2, "give either TEXT or --file"),
-        (["send", "app-1", "x", "--file", "y"], 2, "give either TEXT or --file"),
-        (["send", "app-1", "--file", "none.md"], 2, "none.md cannot be read (No such file or directory)"),
-        (["send", "app-1", " "], 2, "the message is empty"),
-        (["send", "app-1", "x", "--timeout", "soon"], 2, "'soon' is not a number from 0 to 86400"),
-        (["send", "app-1", "x", "--timeout", "nan"], 2, "'nan' is not a number"),
-        (["send"], 2, "Missing argument 'SESSION'"),
         (["send", "nope", "x"], 1, "Session 'nope' does not exist. List them with: ao session ls"),
         (["session", "kill", "nope"], 1, "Failed to kill session nope: Session 'nope' does not exist"),
         (["session", "attach", "nope"], 1, "Session 'nope' does not exist"),
@@ -165,15 +169,9 @@ def test_message_from_a_session_says_where_it_comes_from(ao, service):
         (["session", "attach", "app-1"], 1, "Type this in one: tmux -S /data/tmux attach -t app-1"),
         (["session", "attach", "../../status"], 1, "'../../status' does not exist."),
         (["deliveries", "show", "nope"], 1, "There is no delivery nope"),
-        (["deliveries", "ls", "-n", "0"], 2, "'0' is not a number from 1 to 1000"),
-        (["statsu"], 2, "There is no command 'statsu'. Did you mean 'status'?"),
         (["xyzzy"], 2, "There is no command 'xyzzy'."),
-        (["session", "lst"], 2, "No such command 'lst'"),
-        (["status", "--frob"], 2, "No such option: --frob"),
-        (["spawn", "3", "-p", "x"], 2, "There is no project 'x'"),
         (["simulate", "--event", "push", "x.json"], 2, "`simulate` is not available yet."),
         (["session", "restore", "app-1"], 1, "Cannot restore: app-1 is live."),
-        (["session", "kill", "app-1", "--purge-session"], 2, "Invalid value for --purge-session"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_an_exit_code(ao, service, arguments, code, told):

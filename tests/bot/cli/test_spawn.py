@@ -50,20 +50,6 @@ def test_session_that_does_not_run_yet_is_named_too(ao, service, outcome, line):
     assert shown.stdout.splitlines() == [line, "  Branch  ao/app-5", "SESSION=app-5"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "told"),
-    [
-        (["spawn", "1", "-p", "x"], 2, "There is no project 'x'; there are: my-app.\n"),
-        (["spawn", "--claim-pr", "seven"], 2, "'seven' is not a pull request; write its number, such as 7"),
-        (["batch-spawn"], 2, "Missing argument 'ISSUE...'"),
-    ],
-)
-def test_wrong_use_of_spawn_is_said(ao, service, arguments, code, told):
-    shown = ao(*arguments)
-    assert (shown.returncode, shown.stdout) == (code, "")
-    assert told in shown.stderr
-
-
 def test_start_that_fails_says_what_failed(ao, service):
     service.outcome = "gone"
     shown = ao("spawn", "1")

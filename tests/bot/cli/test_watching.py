@@ -115,14 +115,15 @@ def test_watching_redraws_over_the_old_page_without_clearing_it(terminal, servic
     assert shown.until("\x1b[?2026l").endswith("\x1b[J\x1b[?2026l")
 
 
-def test_watching_adapts_to_a_resized_terminal_at_once(terminal):
+def test_watching_adapts_to_a_resized_terminal_at_once(terminal, service):
+    service.rows.append(session("app-5", summary="x" * 60))
     shown = terminal("--interval", "60", columns=80)
-    shown.until("3 active sessions")
+    shown.until("4 active sessions")
     shown.resize(200, 24)
-    wide = shown.until("3 active sessions")
+    wide = shown.until("4 active sessions")
     assert "feat/a-very-long-branch-…" not in wide
     shown.resize(60, 24)
-    assert "or is it ne…\x1b[0m\r\n" in shown.until("3 active sessions"), "erasing after the last column takes it away"
+    assert "xxx\x1b[0m\r\n" in shown.until("4 active sessions"), "erasing after the last column takes it away"
     shown.resize(200, 6)
     assert "\x1b[J" not in shown.until("more lines; make the terminal higher").split(HOME)[-1]
 

@@ -28,8 +28,6 @@ def test_remap_says_when_the_known_id_stays(ao, service):
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["session", "rename", "app-1"], 2, "give either NAME or --clear"),
-        (["session", "rename", "app-1", "x", "--clear"], 2, "give either NAME or --clear"),
         (["session", "rename", "nope", "x"], 1, "Session 'nope' does not exist"),
     ],
 )
@@ -55,12 +53,9 @@ def test_report_is_made_for_the_named_session_or_the_own_one(ao, service):
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["report", "working"], 2, "name the session: add -s SESSION"),
-        (["acknowledge"], 2, "name the session"),
         (["report", "asleep", "-s", "app-1"], 2, "Unknown state: asleep."),
         (["report", "done", "-s", "app-1"], 1, "Report rejected: done is concluded"),
         (["status", "--reports", "many"], 2, "--reports takes full or a number from 1 to 200, not 'many'"),
-        (["status", "--reports", "0"], 2, "--reports takes full or a number"),
     ],
 )
 def test_wrong_report_is_one_sentence_and_an_exit_code(ao, service, arguments, code, told):

@@ -71,7 +71,9 @@ async def test_same_body_under_another_id_is_a_replay_for_72_hours(journal, cloc
     assert await journal.claim(arrival("g2")) is Claim.REPLAY
     assert await journal.claim(arrival("g3", event="push")) is Claim.REPLAY
     record = show(journal.store, "g1").records[0]
-    assert (record.kind, record.data) == ("replay_suspect", {"guid": "g2", "event": "issues"})
+    assert (record.kind, record.source, record.data) == (
+        "replay_suspect", "github", {"guid": "g2", "event": "issues"},
+    )  # fmt: skip
     clock.now += 1
     assert await journal.claim(arrival("g2")) is Claim.QUEUED
 

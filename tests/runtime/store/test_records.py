@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from runtime.store import records, sessions
 from runtime.store.records import Want, after, forget, listing, newest, newest_before
-from runtime.trail import KINDS
+from runtime.trail import KINDS, SOURCES
 
 ROOT = Path(__file__).parents[3]
 
@@ -154,6 +154,11 @@ def test_every_kind_that_is_written_is_explained_and_every_kind_explained_is_wri
     written = dict(_recorded()) | {"replay_suspect": "the accept path"}
     assert {kind: where for kind, where in written.items() if kind not in KINDS} == {}, "add it to runtime/trail.py"
     assert set(KINDS) - set(written) == set()
+
+
+def test_the_documents_name_the_same_sources():
+    (row,) = re.findall(r"^\| `source` \| (.*) \|$", (ROOT / "docs/events.md").read_text(), re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)`", row)) == SOURCES
 
 
 def test_the_documents_explain_the_same_kinds():

@@ -82,6 +82,15 @@ async def test_judge_adds_to_the_transaction_it_judges(tmp_path):
     store.close()
 
 
+async def test_file_is_all_there_is_when_it_is_closed(tmp_path):
+    store = Store(tmp_path / "ao.db")
+    await store.write(lambda tx: tx.record("greeting", "Hello."))
+    assert kinds(store) == ["greeting"]
+    await store.read_apart(lambda sql: sql.execute(sa.text("SELECT 1")).all())
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["ao.db"]
+
+
 async def test_readers_cannot_write(store):
     with pytest.raises(sa.exc.OperationalError, match="readonly"):
         store.read(lambda sql: sql.execute(sa.text("DELETE FROM records")))
