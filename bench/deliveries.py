@@ -170,7 +170,8 @@ def serve(path: Path) -> None:
 
     from bot.listeners import server
     from bot.logs import set_up_logs
-    from bot.receiver import Receiver, public_app
+    from bot.public import public_app
+    from bot.receiver import Receiver
     from bot.signature import Secrets
     from runtime.store.journal import Journal
     from runtime.store.store import Store

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from bot import retention
 from bot.listeners import open_doors
 from bot.parts import Parts
-from bot.receiver import public_app
+from bot.public import public_app
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 

@@ -41,7 +41,10 @@ _AGENT = r"""# The agent's whole environment; this shell becomes the agent, so t
 boot= ticks=
 [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
 [ ! -r "/proc/$$/stat" ] || {{ read -r line <"/proc/$$/stat"; set -- ${{line##*)}}; shift 19; ticks=$1; }}
-"$AO_LAUNCH/push" started run {run} pid "$$" boot "$boot" ticks "${{ticks:-0}}"
+(
+    set -- started run {run} pid "$$" boot "$boot" ticks "${{ticks:-0}}"
+    . "$AO_LAUNCH/push"
+)
 unset boot ticks line
 cd {worktree} || exit 72
 exec {argv}
@@ -53,14 +56,14 @@ _PUSH = r"""#!/bin/sh
 launch={launch}
 LC_ALL=C
 export LC_ALL
-tab=$(printf '\t')
 quote() {{
     case $1 in
-    *[!A-Za-z0-9._/\ -]*) ;;
-    *) printf %s "$1"; return ;;
+    *[!A-Za-z0-9._/\ -]*)
+        quoted=$(printf '%s\n' "$1" | tr -d '\000-\010\013-\037\177' |
+            sed -e 's/[\\"]/\\&/g' -e "s/$(printf '\t')/\\\\t/g" |
+            awk 'NR > 1 {{ printf "\\n" }} {{ printf "%s", $0 }}') ;;
+    *) quoted=$1 ;;
     esac
-    printf '%s\n' "$1" | tr -d '\000-\010\013-\037\177' |
-        sed -e 's/[\\"]/\\&/g' -e "s/$tab/\\\\t/g" | awk 'NR > 1 {{ printf "\\n" }} {{ printf "%s", $0 }}'
 }}
 at=$(date +%s.%N)
 case $at in *N) at=${{at%.*}} ;; esac
@@ -70,7 +73,8 @@ if [ "${{1-}}" = - ]; then
     line="$line,\"hook\":$(LC_ALL=C tr -d '\n\r')"
 else
     while [ $# -ge 2 ]; do
-        line="$line,\"$1\":\"$(quote "$2")\""
+        quote "$2"
+        line="$line,\"$1\":\"$quoted\""
         shift 2
     done
 fi

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from runtime import layout
+from runtime import layout, refs
 from runtime.errors import ConfigError
 from runtime.git import Ended, Git, Remote, failure
 
@@ -104,6 +104,8 @@ class BareRepository:
     async def _list_branches(self) -> dict[str, str]:
         # Whoever asked before git starts gets its answer; whoever asks later must not get what may be old by then.
         self._listing = None
+        if not self.borrowed and (found := refs.below(self.path, "refs/remotes/origin/")) is not None:
+            return found
         listed = await self.run("for-each-ref", "--format=%(objectname) %(refname:lstrip=3)", "refs/remotes/origin/")
         pairs = (line.split(" ", 1) for line in listed.splitlines())
         return {name: sha for sha, name in pairs if name != "HEAD"}

@@ -6,6 +6,7 @@ are never written again.
 """
 
 import asyncio
+import os
 import secrets
 import shlex
 from collections.abc import Awaitable
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from runtime import layout
+from runtime import layout, refs
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
@@ -74,7 +75,7 @@ class Repository(BareRepository):
         """
         self.ensure()
         self.refuse_shared_branch(path, branch)
-        progress = await asyncio.to_thread(self._progress, path)
+        progress = self._progress(path)
         if progress == "ready":
             await self._fill_index(path, branch)
         else:
@@ -133,6 +134,8 @@ class Repository(BareRepository):
     async def _start_branch(self, path: Path, branch: str, sha: str) -> None:
         """Create the branch; one that this worktree already had stays where it is."""
         ref = f"refs/heads/{branch}"
+        if not self.borrowed and refs.start(self.path, ref, sha, draft=self.control):
+            return
         created = await self.git.attempt("update-ref", ref, sha, NOBODY, git_dir=self.control)
         if created.code == 0 or layout.read(self._mark(path)) in ("made", "ready"):
             return
@@ -152,7 +155,7 @@ class Repository(BareRepository):
         A git that outlived a killed service writes beside us. What is new starts at `sha` for certain, so that its
         branch and its files are made at the same time; else the branch decides.
         """
-        await asyncio.to_thread(self._clear, path)
+        await self._clear(path)
         if is_new:
             draft = (await both(self._draft(path, sha, files, shelf), self._start_branch(path, branch, sha)))[0]
         else:
@@ -162,11 +165,15 @@ class Repository(BareRepository):
         draft.files.rename(path)
         layout.move(draft.index, self.admin(path) / "index")
 
-    def _clear(self, path: Path) -> None:
+    async def _clear(self, path: Path) -> None:
         """Clear what an interrupted or lost checkout left."""
-        for left in (path, self.admin(path), *path.parent.glob(f".new-{path.name}.*")):
-            layout.remove_tree(left)
+        for left in self._left_of(path):
+            await asyncio.to_thread(layout.remove_tree, left)
         self.admin(path).mkdir(parents=True)
+
+    def _left_of(self, path: Path) -> list[Path]:
+        places = (path, self.admin(path), *path.parent.glob(f".new-{path.name}.*"))
+        return [place for place in places if os.path.lexists(place)]
 
     async def _draft(self, path: Path, commit: str, files: str | None, shelf: Shelf | None) -> Draft:
         """Return a checkout of a commit, with other files in it if they are named; a ready-made one if there is."""

@@ -32,6 +32,7 @@ SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE body_hash = ?2 AND received_at > ?6 - {REPLAY_WINDOW})
 ON CONFLICT (guid) DO NOTHING
 """  # noqa: S608 - a constant of ours
+_START = "UPDATE deliveries SET state = 'running', session_key = ?2 WHERE id = ?1 AND state IN ('queued', 'running')"
 _KNOWN = "SELECT id, state FROM deliveries WHERE guid = ?"
 _REVIVE = """
 UPDATE deliveries SET state = 'queued', attempts = 0, not_before = 0, error = NULL, finished_at = NULL, body = ?
@@ -130,7 +131,7 @@ class Journal:
 
     async def start(self, id: int, key: str) -> bool:
         """Mark an open delivery as running; False when it is not open any more."""
-        return await self.store.write(lambda tx: _move(tx, id, *OPEN, state="running", session_key=key))
+        return await self.store.write_raw(lambda raw: bool(raw.sqlite.execute(_START, (id, key)).rowcount))
 
     async def finish(self, id: int) -> None:
         """Mark a running delivery as done that leaves no handler to run."""

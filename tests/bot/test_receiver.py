@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot import receiver as door
-from bot.receiver import Receiver, public_app
+from bot.public import public_app
+from bot.receiver import Receiver
 from bot.signature import Secrets
 from runtime.errors import StoreBusy
 from runtime.store.deliveries import listing
