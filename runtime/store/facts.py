@@ -18,6 +18,14 @@ from runtime.words import level, words
 
 T = schema.facts.c
 
+_SAME = (T.session_id == sa.bindparam("session"), T.kind == sa.bindparam("kind"), T.subject == sa.bindparam("subject"))
+_BEFORE = sa.select(T.value, T.at).where(*_SAME)
+_LEARN = schema.facts.insert().prefix_with("OR REPLACE")
+_OF_SESSION = sa.select(T.kind, T.value).where(T.session_id == sa.bindparam("session")).order_by(T.at)
+_STEP_AT = sa.select(schema.steps.c.done_at).where(
+    schema.steps.c.session_id == sa.bindparam("session"), schema.steps.c.name == sa.bindparam("step")
+)
+
 SPAWNED = "terminal"
 """The step after which a session counts as spawned."""
 
@@ -29,8 +37,8 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: trail.Source) -> bool:
     """
     if not fact.at:
         fact = msgspec.structs.replace(fact, at=tx.now)
-    key = (T.session_id == session_id, T.kind == fact.kind, T.subject == fact.subject())
-    row = tx.sql.execute(sa.select(T.value, T.at).where(*key)).first()
+    key = {"session": session_id, "kind": fact.kind, "subject": fact.subject()}
+    row = tx.sql.execute(_BEFORE, key).first()
     value = msgspec.to_builtins(fact)
     if row is not None and (row.value == value or not _replaces(row.at, row.value, fact)):
         return False
@@ -42,12 +50,8 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: trail.Source) -> bool:
         and _goes_back(tx, session_id, row.at, row.value["head_sha"], fact)
     ):
         return False
-    insert = schema.facts.insert().prefix_with("OR REPLACE")
-    tx.sql.execute(
-        insert.values(
-            session_id=session_id, kind=fact.kind, subject=fact.subject(), value=value, source=source, at=fact.at
-        )
-    )
+    named = {"session_id": session_id, "kind": fact.kind, "subject": fact.subject()}
+    tx.sql.execute(_LEARN, {**named, "value": value, "source": source, "at": fact.at})
     _record(tx, session_id, fact, value, source)
     tx.touched.add(session_id)
     return True
@@ -109,11 +113,8 @@ def known(sql: sa.Connection, session_id: str) -> list[Known]:
 
 def of_session(sql: sa.Connection, session_id: str, created_at: float) -> Facts:
     """Return the facts of one session that count now."""
-    rows = sql.execute(sa.select(T.kind, T.value).where(T.session_id == session_id).order_by(T.at)).all()
-    done = schema.steps.c
-    spawned_at = sql.execute(
-        sa.select(done.done_at).where(done.session_id == session_id, done.name == SPAWNED)
-    ).scalar()
+    rows = sql.execute(_OF_SESSION, {"session": session_id}).all()
+    spawned_at = sql.execute(_STEP_AT, {"session": session_id, "step": SPAWNED}).scalar()
     return _current(created_at, spawned_at, rows)
 
 

@@ -25,6 +25,16 @@ NO_HANDLER = "no handler"
 OPEN = ("queued", "running")
 STATES = (*OPEN, "done", "ignored", "dead")
 
+_C = deliveries.c
+_OPEN_IDS = sa.select(_C.id).where(_C.state.in_(OPEN)).order_by(_C.id)
+_LOAD = sa.select(_C.id, _C.guid, _C.event, _C.body, _C.received_at, _C.attempts, _C.not_before).where(
+    _C.id == sa.bindparam("delivery"), _C.state.in_(OPEN)
+)
+_RUNS = sa.select(handler_runs.c.handler, handler_runs.c.skip_reason).where(
+    handler_runs.c.delivery_id == sa.bindparam("delivery")
+)
+_RAN = handler_runs.insert().prefix_with("OR IGNORE")
+
 # One statement decides: https://www.sqlite.org/lang_upsert.html
 _CLAIM = f"""
 INSERT INTO deliveries (guid, body_hash, event, action, body, received_at, state, skip_reason)
@@ -114,20 +124,16 @@ class Journal:
 
     def open_ids(self) -> list[int]:
         """Return the ids of everything queued or running, oldest first."""
-        query = sa.select(deliveries.c.id).where(deliveries.c.state.in_(OPEN)).order_by(deliveries.c.id)
-        return [row.id for row in self.store.rows(query)]
+        return [row.id for row in self.store.rows(_OPEN_IDS)]
 
     def load(self, id: int) -> Delivery | None:
         """Return the delivery if it is still open."""
-        c = deliveries.c
-        query = sa.select(c.id, c.guid, c.event, c.body, c.received_at, c.attempts, c.not_before)
-        rows = self.store.rows(query.where(c.id == id, c.state.in_(OPEN)))
+        rows = self.store.rows(_LOAD, {"delivery": id})
         return Delivery(**rows[0]._mapping) if rows else None
 
     def finished_handlers(self, id: int) -> set[str]:
         """Return the handlers that need not run again."""
-        query = sa.select(handler_runs.c.handler).where(handler_runs.c.delivery_id == id)
-        return {row.handler for row in self.store.rows(query)}
+        return {row.handler for row in self.store.rows(_RUNS, {"delivery": id})}
 
     async def start(self, id: int, key: str) -> bool:
         """Mark an open delivery as running; False when it is not open any more."""
@@ -162,13 +168,13 @@ def mark_handler(tx: Tx, id: int, handler: str, skip_reason: str | None, *, sess
     if skip_reason is not None:
         skip_reason = tx.redact(skip_reason)
         tx.record("skip", f"{handler}: {skip_reason}", session_id=session_id, handler=handler, reason=skip_reason)
-    done = handler_runs.insert().values(delivery_id=id, handler=handler, done_at=tx.now, skip_reason=skip_reason)
-    tx.sql.execute(done.prefix_with("OR IGNORE"))
+    done = {"delivery_id": id, "handler": handler, "done_at": tx.now, "skip_reason": skip_reason}
+    tx.sql.execute(_RAN, done)
 
 
 def finish(tx: Tx, id: int) -> None:
     """Mark a delivery as done; when every handler skipped it, their reasons are its own."""
-    runs = tx.sql.execute(sa.select(handler_runs.c.skip_reason).where(handler_runs.c.delivery_id == id)).scalars().all()
+    runs = [run.skip_reason for run in tx.sql.execute(_RUNS, {"delivery": id})]
     reasons = dict.fromkeys(reason for reason in runs if reason) if all(runs) else {}
     skip_reason = "; ".join(reasons) or (None if runs else NO_HANDLER)
     if not runs:

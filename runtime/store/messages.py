@@ -11,6 +11,13 @@ from runtime.store.tx import Tx, new_id
 
 T = schema.messages.c
 
+_BY_KEY = sa.select(schema.messages).where(T.source_key == sa.bindparam("key"))
+_BY_ID = sa.select(schema.messages).where(T.id == sa.bindparam("identity"))
+_OF_SESSION = sa.select(schema.messages).where(T.session_id == sa.bindparam("session")).order_by(T.id)
+_IN_STATES = _OF_SESSION.where(T.state.in_(sa.bindparam("states", expanding=True)))
+_ADD = schema.messages.insert()
+_CHANGE = schema.messages.update().where(T.id == sa.bindparam("identity"))
+
 LIVES = 2
 ENDS_IT = "the agent has ended {lives} times while it worked on this"
 
@@ -29,13 +36,15 @@ def add(
     expires_at: float | None = None,
 ) -> int | None:
     """Queue a message; return its id, or None when this source key was queued before."""
-    if tx.sql.execute(sa.select(T.id).where(T.source_key == source_key)).first():
+    if tx.sql.execute(_BY_KEY, {"key": source_key}).first():
         return None
     added = tx.sql.execute(
-        schema.messages.insert().values(
-            session_id=session_id, kind=kind, source_key=source_key, author=author, parts=parts, state=state,
-            text=text, created_at=tx.now, not_before=not_before, changed_at=tx.now, expires_at=expires_at,
-        )
+        _ADD,
+        {
+            "session_id": session_id, "kind": kind, "source_key": source_key, "author": author, "parts": parts,
+            "state": state, "text": text, "created_at": tx.now, "not_before": not_before, "changed_at": tx.now,
+            "expires_at": expires_at,
+        },
     )  # fmt: skip
     identity = new_id(added)
     tx.record(
@@ -54,7 +63,7 @@ def add_part(tx: Tx, source_key: str, part: str, value: Any, *, not_before: floa
     values: dict[str, Any] = {"parts": {**row.parts, part: value}}
     if not_before is not None:
         values["not_before"] = not_before
-    tx.sql.execute(schema.messages.update().where(T.id == row.id).values(**values))
+    tx.sql.execute(_CHANGE, {"identity": row.id, **values})
     tx.record(
         "message", f"{row.session_id}: {row.kind} from {row.author} is joined by {part}", session_id=row.session_id,
         message=row.id, state=QUEUED, part=part,
@@ -77,7 +86,7 @@ def mark(tx: Tx, message: Message, state: str, evidence: str, *, text: str | Non
     values: dict[str, Any] = {"state": state, "evidence": evidence, "changed_at": tx.now}
     if text is not None:
         values["text"] = text
-    tx.sql.execute(schema.messages.update().where(T.id == message.id).values(**values))
+    tx.sql.execute(_CHANGE, {"identity": message.id, **values})
     tx.record(
         "message", f"{message.session_id}: {message.kind} from {message.author} {state}: {evidence}",
         session_id=message.session_id, level="warning" if state == FAILED else None, message=message.id, state=state,
@@ -101,7 +110,7 @@ def put_back(tx: Tx, message: Message, state: str, evidence: str, *, attempts: i
 
 def note(tx: Tx, message: Message, why: str) -> None:
     """Say why a message waits; its state stays."""
-    tx.sql.execute(schema.messages.update().where(T.id == message.id).values(evidence=why))
+    tx.sql.execute(_CHANGE, {"identity": message.id, "evidence": why})
     tx.record(
         "message", f"{message.session_id}: {message.kind} from {message.author} waits: {why}",
         session_id=message.session_id, message=message.id, state=message.state, waits=why,
@@ -120,17 +129,15 @@ def requeue(tx: Tx, identity: int, why: str) -> bool:
     message = get(tx.sql, identity)
     if message is None or message.state != FAILED:
         return False
-    tx.sql.execute(schema.messages.update().where(T.id == identity).values(attempts=0))
+    tx.sql.execute(_CHANGE, {"identity": identity, "attempts": 0})
     mark(tx, message, QUEUED if message.text is None else PASTED, why)
     return True
 
 
 def of_session(sql: sa.Connection, session_id: str, *states: str) -> list[Message]:
     """Return a session's messages in the order they came, optionally only those in some states."""
-    query = sa.select(schema.messages).where(T.session_id == session_id).order_by(T.id)
-    if states:
-        query = query.where(T.state.in_(states))
-    return [Message(**row) for row in sql.execute(query).mappings()]
+    asked = sql.execute(_IN_STATES if states else _OF_SESSION, {"session": session_id, "states": states})
+    return [Message(**row) for row in asked.mappings()]
 
 
 def waiting_of(sql: sa.Connection, which: sa.Select[tuple[str]]) -> dict[str, list[Message]]:
@@ -144,13 +151,13 @@ def waiting_of(sql: sa.Connection, which: sa.Select[tuple[str]]) -> dict[str, li
 
 def get(sql: sa.Connection, identity: int) -> Message | None:
     """Return one message."""
-    row = sql.execute(sa.select(schema.messages).where(T.id == identity)).mappings().first()
+    row = sql.execute(_BY_ID, {"identity": identity}).mappings().first()
     return Message(**row) if row else None
 
 
 def by_key(sql: sa.Connection, source_key: str) -> Message | None:
     """Return the message of a source key."""
-    row = sql.execute(sa.select(schema.messages).where(T.source_key == source_key)).mappings().first()
+    row = sql.execute(_BY_KEY, {"key": source_key}).mappings().first()
     return Message(**row) if row else None
 
 
@@ -196,7 +203,7 @@ def ask_again(tx: Tx, session_id: str, why: str) -> None:
         if message.attempts >= LIVES:
             fail(tx, message, ENDS_IT.format(lives=LIVES + 1))
             continue
-        tx.sql.execute(schema.messages.update().where(T.id == message.id).values(attempts=message.attempts + 1))
+        tx.sql.execute(_CHANGE, {"identity": message.id, "attempts": message.attempts + 1})
         mark(tx, message, QUEUED, why)
 
 

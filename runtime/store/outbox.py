@@ -20,6 +20,23 @@ from runtime.store.tx import Tx
 
 TOPIC = "outbox"
 
+_NEW = insert(outbox)
+_WAS_SENT = outbox.c.state == "sent"
+_PAUSE = _NEW.excluded.payload["edit_interval"].as_float()
+_ENQUEUE = _NEW.on_conflict_do_nothing(index_elements=["key"])
+_REVISE = _NEW.on_conflict_do_update(
+    index_elements=["key"],
+    set_={
+        "revision": outbox.c.revision + 1,
+        "payload": _NEW.excluded.payload,
+        "state": sa.case((_WAS_SENT, "queued"), else_=outbox.c.state),
+        "not_before": sa.case((_WAS_SENT, outbox.c.changed_at + _PAUSE), else_=outbox.c.not_before),
+        "attempts": sa.case((_WAS_SENT, 0), else_=outbox.c.attempts),
+    },
+)
+_UNSENT = sa.select(outbox).where(outbox.c.state.in_(["queued", "sending"])).order_by(outbox.c.id)
+_BY_KEY = sa.select(outbox).where(outbox.c.key == sa.bindparam("named"))
+
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One row, as the sender sees it."""
@@ -64,7 +81,7 @@ def enqueue(
 ) -> bool:
     """Ask for one write on the forge; False when this key was asked for before."""
     row = _new(tx, key=key, kind=kind, repo=repo, payload=payload, session_id=session_id, not_before=not_before)
-    added = tx.sql.execute(insert(outbox).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    added = tx.sql.execute(_ENQUEUE, row)
     if not added.rowcount:
         return False
     tx.record("outbox_queued", f"{about(kind, payload)} asked for", session_id=session_id, key=key, repo=repo)
@@ -95,21 +112,7 @@ def revise(
     """
     payload = payload | {"edit_interval": edit_interval}
     row = _new(tx, key=key, kind=kind, repo=repo, payload=payload, session_id=session_id, not_before=0.0)
-    was_sent = outbox.c.state == "sent"
-    tx.sql.execute(
-        insert(outbox)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["key"],
-            set_={
-                "revision": outbox.c.revision + 1,
-                "payload": row["payload"],
-                "state": sa.case((was_sent, "queued"), else_=outbox.c.state),
-                "not_before": sa.case((was_sent, outbox.c.changed_at + edit_interval), else_=outbox.c.not_before),
-                "attempts": sa.case((was_sent, 0), else_=outbox.c.attempts),
-            },
-        )
-    )
+    tx.sql.execute(_REVISE, row)
     tx.wake(TOPIC)
 
 
@@ -165,13 +168,12 @@ def _settle(tx: Tx, row: Outgoing, **values: Any) -> None:
 
 def unsent(sql: sa.Connection) -> list[Outgoing]:
     """Return all rows that still have to reach the forge, in the order they were asked for."""
-    waiting = sa.select(outbox).where(outbox.c.state.in_(["queued", "sending"])).order_by(outbox.c.id)
-    return [Outgoing(**row._mapping) for row in sql.execute(waiting)]
+    return [Outgoing(**row._mapping) for row in sql.execute(_UNSENT)]
 
 
 def find(sql: sa.Connection, key: str) -> Outgoing | None:
     """Return the row with this key."""
-    row = sql.execute(sa.select(outbox).where(outbox.c.key == key)).first()
+    row = sql.execute(_BY_KEY, {"named": key}).first()
     return Outgoing(**row._mapping) if row else None
 
 

@@ -12,6 +12,30 @@ from runtime.words import STEPS
 
 T = schema.sessions.c
 
+# Built once: SQLAlchemy takes four times as long to build such a statement as to run it.
+_ALL = sa.select(schema.sessions)
+_BY_NAME = _ALL.where(T.id == sa.bindparam("name"))
+_IN_ORDER = _ALL.order_by(T.created_at, T.number)
+_LIVE = _IN_ORDER.where(T.live)
+_CLEANED = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")
+_UNFINISHED = _IN_ORDER.where(sa.or_(T.live, T.id.not_in(_CLEANED)))
+_OF_ISSUE = sa.select(T.id).where(T.project == sa.bindparam("project"), T.issue == sa.bindparam("issue"), T.live)
+_AT = (
+    _ALL.join(schema.addresses, schema.addresses.c.session_id == T.id)
+    .where(schema.addresses.c.address == sa.bindparam("address"))
+    .order_by(T.live.desc(), T.number.desc())
+)
+_CLAIM = schema.sessions.insert()
+_CHANGE = schema.sessions.update().where(T.id == sa.bindparam("name"))
+_ADDRESS = schema.addresses.insert().prefix_with("OR IGNORE")
+_STEPS = sa.select(schema.steps).where(schema.steps.c.session_id == sa.bindparam("name"))
+_STEP_DONE = schema.steps.insert().prefix_with("OR REPLACE")
+_WITH_STEP = (
+    sa.select(T.id)
+    .select_from(sa.join(schema.sessions, schema.steps, T.id == schema.steps.c.session_id))
+    .where(T.live, schema.steps.c.name == sa.bindparam("step"))
+)
+
 
 def claim(
     tx: Tx,
@@ -43,12 +67,13 @@ def claim(
     home = repo.lower()  # GitHub compares names of repositories without case
     key = f"{home}#{issue}" if issue is not None else name
     tx.sql.execute(
-        schema.sessions.insert().values(
-            id=name, project=project, number=number, repo=repo, session_key=key, issue=issue, title=title, task=task,
-            agent=agent, branch=branch or branch_name(name), base=base, asked_by=asked_by, created_at=tx.now, live=True,
-            announced_status="", announced_reason="", announced_at=tx.now, role=role, parent=parent, pull=pull,
-            model=model,
-        )
+        _CLAIM,
+        {
+            "id": name, "project": project, "number": number, "repo": repo, "session_key": key, "issue": issue,
+            "title": title, "task": task, "agent": agent, "branch": branch or branch_name(name), "base": base,
+            "asked_by": asked_by, "created_at": tx.now, "live": True, "announced_status": "", "announced_reason": "",
+            "announced_at": tx.now, "role": role, "parent": parent, "pull": pull, "model": model,
+        },
     )  # fmt: skip
     if issue is not None:
         address(tx, name, f"issue:{home}#{issue}")
@@ -62,7 +87,7 @@ def claim(
 
 def of_issue(sql: sa.Connection, project: str, issue: int | None) -> str | None:
     """Return the live session that has the issue."""
-    return sql.execute(sa.select(T.id).where(T.project == project, T.issue == issue, T.live)).scalar()
+    return sql.execute(_OF_ISSUE, {"project": project, "issue": issue}).scalar()
 
 
 def on_branch(sql: sa.Connection, project: str, branch: str) -> str | None:
@@ -78,17 +103,15 @@ def last_base(sql: sa.Connection, project: str) -> str | None:
 
 def get(sql: sa.Connection, name: str) -> Session | None:
     """Return the session of this id."""
-    row = sql.execute(sa.select(schema.sessions).where(T.id == name)).mappings().first()
+    row = sql.execute(_BY_NAME, {"name": name}).mappings().first()
     return Session(**row) if row else None
 
 
 def listing(sql: sa.Connection, *, project: str | None = None, live_only: bool = True) -> list[Session]:
     """Return sessions, oldest first."""
-    query = sa.select(schema.sessions).order_by(T.created_at, T.number)
+    query = _LIVE if live_only else _IN_ORDER
     if project is not None:
         query = query.where(T.project == project)
-    if live_only:
-        query = query.where(T.live)
     return [Session(**row) for row in sql.execute(query).mappings()]
 
 
@@ -100,8 +123,7 @@ def ids(projects: Collection[str], *, live_only: bool) -> sa.Select[tuple[str]]:
 
 def chosen(sql: sa.Connection, which: sa.Select[tuple[str]]) -> list[Session]:
     """Return the sessions of these ids, oldest first."""
-    query = sa.select(schema.sessions).where(T.id.in_(which)).order_by(T.created_at, T.number)
-    return [Session(**row) for row in sql.execute(query).mappings()]
+    return [Session(**row) for row in sql.execute(_IN_ORDER.where(T.id.in_(which))).mappings()]
 
 
 def count_ended(sql: sa.Connection, projects: Collection[str]) -> int:
@@ -118,9 +140,7 @@ def holder(sql: sa.Connection, session: Session) -> str | None:
 
 def unfinished(sql: sa.Connection) -> list[Session]:
     """Return the sessions that still hold something: live ones, and ended ones that are not cleaned up."""
-    cleaned = sa.select(schema.facts.c.session_id).where(schema.facts.c.kind == "cleaned")
-    query = sa.select(schema.sessions).where(sa.or_(T.live, T.id.not_in(cleaned))).order_by(T.created_at, T.number)
-    return [Session(**row) for row in sql.execute(query).mappings()]
+    return [Session(**row) for row in sql.execute(_UNFINISHED).mappings()]
 
 
 def left_behind(sql: sa.Connection, session: Session) -> list[str]:
@@ -137,13 +157,12 @@ def children(sql: sa.Connection, parent: str) -> list[str]:
 
 def change(tx: Tx, name: str, **values: Any) -> None:
     """Change columns of a session."""
-    tx.sql.execute(schema.sessions.update().where(T.id == name).values(**values))
+    tx.sql.execute(_CHANGE, {"name": name, **values})
 
 
 def address(tx: Tx, name: str, where: str) -> None:
     """Let deliveries about `where` find the session; again is harmless."""
-    insert = schema.addresses.insert().prefix_with("OR IGNORE")
-    tx.sql.execute(insert.values(address=where, session_id=name))
+    tx.sql.execute(_ADDRESS, {"address": where, "session_id": name})
 
 
 def unaddress(tx: Tx, name: str, where: str) -> None:
@@ -155,20 +174,14 @@ def unaddress(tx: Tx, name: str, where: str) -> None:
 def find(sql: sa.Connection, addresses: list[str]) -> Session | None:
     """Return the session that the first known address belongs to; of several the newest."""
     for where in addresses:
-        query = (
-            sa.select(schema.sessions)
-            .join(schema.addresses, schema.addresses.c.session_id == T.id)
-            .where(schema.addresses.c.address == where)
-            .order_by(T.live.desc(), T.number.desc())
-        )
-        if row := sql.execute(query).mappings().first():
+        if row := sql.execute(_AT, {"address": where}).mappings().first():
             return Session(**row)
     return None
 
 
 def steps(sql: sa.Connection, name: str) -> dict[str, dict[str, Any]]:
     """Return the steps done for a session, with what each left behind."""
-    rows = sql.execute(sa.select(schema.steps).where(schema.steps.c.session_id == name)).mappings()
+    rows = sql.execute(_STEPS, {"name": name}).mappings()
     return {row["name"]: row["data"] for row in rows}
 
 
@@ -182,14 +195,12 @@ def steps_of(sql: sa.Connection, which: sa.Select[tuple[str]]) -> dict[str, dict
 
 def with_step(sql: sa.Connection, step: str) -> set[str]:
     """Return the names of the live sessions for which a step is done."""
-    joined = sa.join(schema.sessions, schema.steps, T.id == schema.steps.c.session_id)
-    return set(sql.execute(sa.select(T.id).select_from(joined).where(T.live, schema.steps.c.name == step)).scalars())
+    return set(sql.execute(_WITH_STEP, {"step": step}).scalars())
 
 
 def step_done(tx: Tx, name: str, step: str, **data: Any) -> None:
     """Record that a step is done."""
-    insert = schema.steps.insert().prefix_with("OR REPLACE")
-    tx.sql.execute(insert.values(session_id=name, name=step, data=data, done_at=tx.now))
+    tx.sql.execute(_STEP_DONE, {"session_id": name, "name": step, "data": data, "done_at": tx.now})
     tx.record("step", f"{name}: {STEPS.get(step, f'{step} done')}", session_id=name, step=step)
     tx.touched.add(name)
 

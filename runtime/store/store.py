@@ -1,7 +1,7 @@
 """The door to everything that is remembered."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -107,9 +107,9 @@ class Store:
         """Put something on disk that changes nothing; `StoreBusy` when that cannot be done. An empty commit can."""
         await self._writer.run(lambda raw: raw.sqlite.execute("PRAGMA user_version = 0"))
 
-    def rows(self, statement: sa.Executable) -> list[sa.Row[Any]]:
+    def rows(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[sa.Row[Any]]:
         """Return the committed rows of a query."""
-        return list(self._reader.execute(statement).fetchall())
+        return list(self._reader.execute(statement, parameters).fetchall())
 
     def read(self, query: Callable[[sa.Connection], T]) -> T:
         """Return what `query` finds among the committed rows; short queries only, it runs on the caller's thread."""

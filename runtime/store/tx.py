@@ -9,6 +9,8 @@ from runtime import trail
 from runtime.redact import without_secrets
 from runtime.store import schema
 
+_ADD = schema.records.insert()
+
 
 class Tx:
     """The open transaction; everything written through it is on disk together or not at all."""
@@ -55,11 +57,12 @@ class Tx:
         """
         known = trail.KINDS.get(kind)
         added = self.sql.execute(
-            schema.records.insert().values(
-                at=self.now, kind=kind, session_id=session_id, delivery_id=self.cause,
-                summary=trail.line(summary, self.redact), data=trail.kept({**(data or {}), **more}, self.redact),
-                level=level or (known.level if known else "info"), source=self.source,
-            )
+            _ADD,
+            {
+                "at": self.now, "kind": kind, "session_id": session_id, "delivery_id": self.cause,
+                "summary": trail.line(summary, self.redact), "data": trail.kept({**(data or {}), **more}, self.redact),
+                "level": level or (known.level if known else "info"), "source": self.source,
+            },
         )  # fmt: skip
         self.topics.add("records")
         return new_id(added)
