@@ -50,7 +50,7 @@ async def labelled(place: Ground) -> float:
     def at_work() -> float | None:
         return time.monotonic() if any(processes.working_in(worktree, pid) for pid in _started(pushes)) else None
 
-    ended = await until(f"the agent of {name} runs", at_work, every=0.004)
+    ended = await until(f"the agent of {name} runs", at_work, every=0.001)
     await until(f"{name} is idle", lambda: place.ready(name) or None)
     return ended - began
 
