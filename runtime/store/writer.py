@@ -113,8 +113,8 @@ class Writer:
         self._is_quiet = not self._arrived
 
     def _gather(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
-        """Commit once a turn of the loop has brought nobody else."""
-        if len(self._arrived) > before:
+        """Commit once a turn of the loop has brought nobody else, or enough have come."""
+        if before < len(self._arrived) < MOST_AT_ONCE:
             loop.call_soon(self._gather, loop, len(self._arrived))
             return
         self._is_quiet = before == 1

@@ -131,14 +131,26 @@ async def test_a_crowd_without_savepoints_shares_a_commit_on_the_event_loop(writ
     assert len(commits) <= 2
 
 
-async def test_a_crowd_waits_while_more_keep_coming(writer, quick, commits):
-    async def late(turns):
-        for _ in range(turns):
+async def arriving(writer, *turns):
+    """Let one caller arrive after each of these turns of the loop."""
+
+    async def late(turn):
+        for _ in range(turn):
             await asyncio.sleep(0)
         await writer.run(where, shielded=False)
 
-    await asyncio.gather(*(late(turns) for turns in (0, 0, 0, 1, 2, 3)))
+    await asyncio.gather(*map(late, turns))
+
+
+async def test_a_crowd_waits_while_more_keep_coming(writer, quick, commits):
+    await arriving(writer, 0, 0, 0, 1, 2, 3)
     assert len(commits) == 2
+
+
+async def test_a_crowd_that_is_large_enough_waits_no_longer(writer, quick, commits, monkeypatch):
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 3)
+    await arriving(writer, 0, 0, 0, 1, 2, 3)
+    assert len(commits) == 4
 
 
 async def test_slow_disk_is_left_to_the_thread(writer, slow):
