@@ -75,9 +75,10 @@ class MetadataFiles:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(feed), name="metadata watch")
                 while True:
-                    for name in await feed.take():
+                    await feed.some()
+                    await asyncio.sleep(self._every)  # what happens together is written once, and holds nothing up
+                    for name in feed.take():
                         await self._refresh_safely(name, feed)
-                    await asyncio.sleep(self._every)
 
     async def _look_at_all(self, feed: Feed) -> None:
         """Feed all sessions; ended ones only if their file is not as it was written last."""

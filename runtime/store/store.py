@@ -38,9 +38,12 @@ class Feed:
         self._names.update(names)
         self._news.set()
 
-    async def take(self) -> list[str]:
-        """Wait until there are names, and take them all out, in order."""
+    async def some(self) -> None:
+        """Wait until there are names."""
         await self._news.wait()
+
+    def take(self) -> list[str]:
+        """Take all names out, in order."""
         self._news.clear()
         taken, self._names = sorted(self._names), set()
         return taken
