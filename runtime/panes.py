@@ -85,6 +85,17 @@ class _Formats(NamedTuple):
 TERMINAL = _Formats("client #{client_readonly} #{client_activity}", "cursor #{cursor_x} #{cursor_y}")
 
 
+def kept_out(column: int | None) -> str:
+    """Return a tmux format that expands to why no key is pressed: a dead pane, or a cursor that has left `column`."""
+    moved = "" if column is None else f"#{{?#{{!=:#{{cursor_x}},{column}}},overtaken,}}"
+    return f"#{{?pane_dead,dead,{moved}}}"
+
+
+def pressed_of(said: Sequence[str]) -> Pressed:
+    """Read what the guarded press printed."""
+    return next((known for known in get_args(Pressed) if said and said[-1] == known), "dead")
+
+
 def paste_of(said: Sequence[str]) -> Paste:
     """Read what the guarded paste printed: the screen before it, then the outcome."""
     outcome: Outcome = next((known for known in get_args(Outcome) if said and said[-1] == known), "dead")

@@ -27,8 +27,10 @@ from runtime.panes import (
     Still,
     Terminal,
     always,
+    kept_out,
     pane_of,
     paste_of,
+    pressed_of,
     terminal_of,
 )
 
@@ -123,9 +125,9 @@ class Tmux:
         """Press keys by their tmux names; False if the pane is dead or gone."""
         return await self._on_thread(lambda: self._press(pane, keys)) == "pressed"
 
-    async def press_if(self, still: Still, pane: str, *keys: str) -> Pressed:
-        """Press keys if `still` says so at the last moment; it is asked on another thread."""
-        return await self._on_thread(lambda: self._press(pane, keys) if still() else "overtaken")
+    async def press_if(self, still: Still, pane: str, *keys: str, column: int | None = None) -> Pressed:
+        """Press keys if `still` says so at the last moment, on another thread, and the cursor is still in `column`."""
+        return await self._on_thread(lambda: self._press(pane, keys, column) if still() else "overtaken")
 
     async def capture(self, pane: str, *, lines: int = 0) -> str:
         """Return the visible screen, with `lines` of history before it; empty if the pane is gone."""
@@ -182,10 +184,11 @@ class Tmux:
             self._command("delete-buffer", "-b", buffer)
             return Paste("dead")
 
-    def _press(self, pane: str, keys: Sequence[str]) -> Pressed:
+    def _press(self, pane: str, keys: Sequence[str], column: int | None = None) -> Pressed:
+        why = kept_out(column)
         live = f"{_cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
-        answer = self._command("if-shell", "-F", "-t", pane, "#{pane_dead}", "display-message -p dead", live)
-        return "pressed" if self._found(answer) and answer.stdout == ["pressed"] else "dead"
+        answer = self._command("if-shell", "-F", "-t", pane, why, f"display-message -p -t {pane} '{why}'", live)
+        return pressed_of(answer.stdout) if self._found(answer) else "dead"
 
     def _found(self, answer: tmux_cmd) -> bool:
         said = _said(answer)

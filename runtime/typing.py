@@ -171,20 +171,20 @@ class _Typist:
             async for _ in _looks(self._policy.echo_within):
                 if self._accepted.is_set():
                     break
-                if await self._shows_text():
-                    await self._submit()
+                if (column := await self._end_of_text()) is not None and await self._submit(column) and self._submits:
                     break
         return done.outcome
 
     async def _repair(self) -> bool:
         """Do the next thing that can help; False if the pane is dead."""
-        if self._pastes and await self._shows_text():
-            return await self._submit()
+        if self._pastes and (column := await self._end_of_text()) is not None:
+            return await self._submit(column)
         found = await _to_the_end(self._probe())
         if found in ("dead", "silent"):
             return found == "silent"
         if found == "text" or (self._pastes and not self._submits):
-            return await self._submit()
+            terminal = await self._tmux.terminal(self._target.session, self._pane)
+            return terminal is not None and await self._submit(terminal.column)
         # All keys were read and the text is nowhere: it was thrown away, unless its receipt is just late.
         if self._pastes >= self._policy.pastes or await self._receipt(self._policy.echo_within):
             return True
@@ -192,22 +192,26 @@ class _Typist:
             return True
         return await self._paste_and_submit(Condition()) != "dead"
 
-    async def _submit(self) -> bool:
-        """Press the key that sends the text, unless the agent has a dialog open by now; False if the pane is dead."""
+    async def _submit(self, column: int) -> bool:
+        """Press the key that sends the text, unless a dialog is open by now, which moves the cursor out of its `column`.
+
+        False if the pane is dead.
+        """
         if self._accepted.is_set() or await self._target.may_type() is not None:
             return True
-        done = await self._tmux.press_if(self._target.still, self._pane, self._policy.submit)
+        done = await self._tmux.press_if(self._target.still, self._pane, self._policy.submit, column=column)
         if done == "pressed":
             self._submits += 1
             if self._submits > 1 or not self._pastes:
                 self._report("submitted again")
         return done != "dead"
 
-    async def _shows_text(self) -> bool:
-        """Tell whether the text stands in the composer, and not only in what was said before."""
+    async def _end_of_text(self) -> int | None:
+        """Return the cursor's column when the text stands in the composer, and not only in what was said before."""
         terminal = await self._tmux.terminal(self._target.session, self._pane)
-        empty = terminal is None or terminal.column == self._policy.empty_at
-        return terminal is not None and not empty and shows(terminal.screen, self._before, self._text)
+        if terminal is None or terminal.column == self._policy.empty_at:
+            return None
+        return terminal.column if shows(terminal.screen, self._before, self._text) else None
 
     async def _probe(self) -> Literal["text", "clear", "silent", "dead"]:
         """Type something visible behind whatever stands in the composer, and take it back.

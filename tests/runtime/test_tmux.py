@@ -43,6 +43,16 @@ async def until_bytes(path, size):
     return path.read_bytes()
 
 
+async def test_no_key_is_pressed_when_the_cursor_has_moved_since_it_was_looked(desk):
+    pane = await started(desk, "moved", CAT)
+    await until_shown(desk, pane, "up")
+    assert await desk.tmux.press_if(lambda: True, pane, "a", column=3) == "overtaken"
+    assert await desk.tmux.press_if(lambda: True, pane, "b", column=2) == "pressed"
+    assert await desk.tmux.press_if(lambda: False, pane, "c", column=2) == "overtaken"
+    await until_bytes(desk.root / "got", 1)
+    assert (desk.root / "got").read_bytes() == b"b"
+
+
 async def test_nothing_runs_before_the_first_session(desk):
     assert await desk.tmux.panes() == {}
     await desk.tmux.kill_session("s-1")
