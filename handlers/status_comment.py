@@ -1,7 +1,7 @@
 """Keep one comment on the issue that says where the session stands; it edits itself."""
 
 from handlers.outbound import on
-from runtime.changes import Cleared, QueueMoved, StatusChanged
+from runtime.changes import Cleared, IssueMoved, QueueMoved, StatusChanged
 from runtime.facts import Facts
 from runtime.project import Project
 from runtime.sessions import Session
@@ -38,6 +38,9 @@ WORDS = {
 TALK = "Comment here or on the pull request to talk to the agent; `/agent help` lists commands."
 CLEAN = "The {what} cleaned up; everything was on GitHub."
 BACK = " `/agent restart` brings the session back."
+MOVED = "### ➡️ Moved\n\nA person moved `{id}` {where}. Comments here do not reach it any more."
+ELSEWHERE = "to #{number}, where its state is shown from now on"
+NOWHERE = "away from this issue"
 PRESERVED = "The {what} cleaned up; work that was not on GitHub is kept under `{ref}`."
 
 
@@ -48,11 +51,26 @@ def revise_status_comment(change: StatusChanged | QueueMoved | Cleared, tx: Tx, 
     """Let the comment be written again; edits in quick succession become one."""
     session = change.session
     if session.issue is not None:
-        key = f"{session.repo}:status:{session.id}"
         payload = {"number": session.issue}
         outbox.revise(
-            tx, key=key, repo=session.repo, payload=payload, session_id=session.id, edit_interval=tx.edit_interval
-        )
+            tx, key=_key(session), repo=session.repo, payload=payload, session_id=session.id,
+            edit_interval=tx.edit_interval,
+        )  # fmt: skip
+
+
+@on(IssueMoved)
+def move_status_comment(change: IssueMoved, tx: Tx, project: Project) -> None:
+    """Say in the old issue's comment where the session went, and keep up another one, or the one that is there."""
+    session, key = change.session, _key(change.session)
+    where = NOWHERE if session.issue is None else ELSEWHERE.format(number=session.issue)
+    text = MOVED.format(id=session.id, where=where)
+    outbox.rekey(tx, key, f"{key}:left:{change.before}", body=text)
+    outbox.rekey(tx, f"{key}:left:{session.issue}", key)
+    revise_status_comment(QueueMoved(session=session, position=session.queue_position), tx, project)
+
+
+def _key(session: Session) -> str:
+    return f"{session.repo}:status:{session.id}"
 
 
 def render(session: Session, facts: Facts, *, attach: str = "") -> str:

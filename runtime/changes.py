@@ -49,4 +49,11 @@ class QueueMoved(msgspec.Struct, frozen=True, kw_only=True):
     position: int
 
 
-Change = StatusChanged | TurnEnded | Cleared | Undelivered | QueueMoved
+class IssueMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A person gave the session another issue than `before`, or took it away; either may be None."""
+
+    session: Session
+    before: int | None
+
+
+Change = IssueMoved | StatusChanged | TurnEnded | Cleared | Undelivered | QueueMoved

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from runtime.changes import IssueMoved
 from runtime.claimable import claimable
 from runtime.display import tidy
-from runtime.errors import AoError, UserError
+from runtime.errors import AoError, GoneFromForge, UserError
 from runtime.metadata_file import Problem
 from runtime.metadata_lines import DERIVED
-from runtime.ports import Forge, Pull
+from runtime.ports import Forge, Issue, Pull
 from runtime.said import Claimed, Noted
 from runtime.sessions import Session
 from runtime.store import facts as fact_rows
@@ -28,7 +29,10 @@ BRANCH_TAKEN = "branch {branch} belongs to {other}"
 NO_BRANCH = "this is no name of a branch that a session can have"
 ELSEWHERE = "its worktree is on {head}: switch it there first, then write this"
 TOO_MANY = f"a session has room for {MOST_KEYS} keys of your own"
-UNKNOWN_PULL = "the pull request cannot be looked at now ({why}); write it again later"
+NOT_SEEN = "the {what} cannot be looked at now ({why}); write it again later"
+WHAT = {"issue": "issue", "pr": "pull request"}
+NO_ISSUE = "there is no issue #{number} in {repo}"
+IS_PULL = "#{number} is a pull request: write it behind `pr=`"
 _NUMBER = re.compile(r"(?:.*[#/])?(\d{1,9})/?")
 
 
@@ -36,7 +40,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """What was changed and could be checked outside of the transaction."""
 
     noted: dict[str, str] = {}
-    issue: int | None = None
+    issue: Issue | None = None
     pull: Pull | None = None
     branch: str | None = None
     cleared: tuple[str, ...] = ()
@@ -67,14 +71,25 @@ async def _take(edit: Edit, session: Session, key: str, value: str, *, forge: Fo
         return msgspec.structs.replace(edit, branch=_branch(session, value, head))
     if not value:
         return msgspec.structs.replace(edit, cleared=(*edit.cleared, key))
-    if key == "issue":
-        return msgspec.structs.replace(edit, issue=_number(value))
+    number = _number(value)
     try:
-        return msgspec.structs.replace(edit, pull=await claimable(forge, session.repo, _number(value)))
+        if key == "issue":
+            return msgspec.structs.replace(edit, issue=await _open_issue(forge, session.repo, number))
+        return msgspec.structs.replace(edit, pull=await claimable(forge, session.repo, number))
     except UserError:
         raise
     except AoError as exc:
-        raise UserError(UNKNOWN_PULL.format(why=exc)) from exc
+        raise UserError(NOT_SEEN.format(what=WHAT[key], why=exc)) from exc
+
+
+async def _open_issue(forge: Forge, repo: str, number: int) -> Issue:
+    try:
+        issue = await forge.issue(repo, number)
+    except GoneFromForge as exc:
+        raise UserError(NO_ISSUE.format(number=number, repo=repo)) from exc
+    if issue.is_pull:
+        raise UserError(IS_PULL.format(number=number))
+    return issue
 
 
 def _number(value: str) -> int:
@@ -132,16 +147,25 @@ def _roomy(tx: Tx, session: Session, noted: Mapping[str, str], refused: list[Pro
 def _issue(tx: Tx, session: Session, edit: Edit) -> bool:
     if edit.issue is None and "issue" not in edit.cleared:
         return False
-    other = sessions.of_issue(tx.sql, session.project, edit.issue)
-    if edit.issue is not None and other not in (None, session.id):
-        raise UserError(ISSUE_TAKEN.format(number=edit.issue, other=other))
+    number = edit.issue.number if edit.issue else None
+    other = sessions.of_issue(tx.sql, session.project, number)
+    if number is not None and other not in (None, session.id):
+        raise UserError(ISSUE_TAKEN.format(number=number, other=other))
+    _address_issue(tx, session, number)
+    title = edit.issue.title if edit.issue else session.title
+    sessions.change(tx, session.id, issue=number, title=title)
+    if number != session.issue:
+        now = msgspec.structs.replace(session, issue=number, title=title)
+        tx.changes.append(IssueMoved(session=now, before=session.issue))
+    return True
+
+
+def _address_issue(tx: Tx, session: Session, number: int | None) -> None:
     home = session.repo.lower()
     if session.issue is not None:
         sessions.unaddress(tx, session.id, f"issue:{home}#{session.issue}")
-    if edit.issue is not None:
-        sessions.address(tx, session.id, f"issue:{home}#{edit.issue}")
-    sessions.change(tx, session.id, issue=edit.issue)
-    return True
+    if number is not None:
+        sessions.address(tx, session.id, f"issue:{home}#{number}")
 
 
 def _pull(tx: Tx, session: Session, edit: Edit) -> bool:

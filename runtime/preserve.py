@@ -75,6 +75,13 @@ async def kept_files(repository: Repository, session: str, tip: str) -> Preserve
     return None
 
 
+async def begun_at(repository: Repository, session: str) -> str | None:
+    """Return the commit that the newest kept work was changes to, when it is files that no commit of an agent has."""
+    found = await _kept(repository, session, "%(refname) %(authoremail) %(parent)")
+    email, *parents = max(found, default="").split()[1:] or [""]
+    return parents[0] if email == f"<{_EMAIL}>" and len(parents) == 1 else None
+
+
 async def has_uncommitted(repository: Repository, worktree: Path, branch: str) -> bool:
     """Return whether a worktree holds changes that no commit has; False when it is gone."""
     head = await head_of(repository, worktree) or await repository.resolve(f"refs/heads/{branch}")

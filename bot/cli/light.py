@@ -33,10 +33,17 @@ class _Number(RuntimeParam):
         except ValueError:
             inside = False
         if not inside:
-            bounds = f" from {low} to {high}" if high is not None else f" of at least {low}" if low is not None else ""
+            needed = " ".join(filter(None, ("takes a number", _bounds(low, high))))
             name = param.metavar if isinstance(param, TyperArgument) else max(param.opts, key=len)
-            ctx.fail(f"{name} takes a number{bounds}, not {value!r}.")
+            ctx.fail(f"{name} {needed}, not {value!r}.")
         return number
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    """Return in words between what a number has to be; empty when any number will do."""
+    if high is not None:
+        return f"from {low} to {high}"
+    return "" if low is None else f"of at least {low}"
 
 
 def _lighten(param: Any) -> None:
@@ -44,6 +51,9 @@ def _lighten(param: Any) -> None:
     kind = _AsItIs if known.annotation in _AS_THEY_ARE else _Number if known.annotation in (int, float) else None
     if kind:
         param._runtime_param = kind(known.parameter_info, known.annotation)
+    if kind is _Number:
+        bounds = _bounds(known.parameter_info.min, known.parameter_info.max)
+        param._get_number_range_help_str = lambda: bounds
 
 
 class Light(TyperCommand):

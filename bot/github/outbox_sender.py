@@ -146,8 +146,9 @@ class OutboxSender:
         return await send(Parcel(client=client, row=row, body=body, title=title, login=me.login))
 
     def _body(self, row: Outgoing) -> str:
-        mark = marker(row.kind, row.key)
-        written = self._render(row.session_id or "") if row.kind == "status_comment" else row.payload.get("body", "")
+        mark = marker(row.kind, row.mark)
+        told = row.payload.get("body", "")
+        written = self._render(row.session_id or "") if row.kind == "status_comment" and not told else told
         return marked(self._redact(written, most=MOST - len(mark) - 2), mark)
 
     async def _again(self, row: Outgoing, exc: Retryable, *, uncertain: bool) -> None:

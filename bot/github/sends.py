@@ -43,7 +43,7 @@ class Parcel:
     @property
     def mark(self) -> str:
         """Return this row's marker."""
-        return marker(self.row.kind, self.row.key)
+        return marker(self.row.kind, self.row.mark)
 
     async def written(self, listing: str) -> Sent | None:
         """Find what an earlier try left behind, by its marker."""

@@ -3,13 +3,13 @@
 from bot.api.operation import Unknown
 from bot.api.orchestrators import Orchestrator
 from bot.parts import Parts
+from bot.service.seen import check
 from bot.service.sessions import Sessions
 from runtime import orchestrator
 from runtime.project import Project
 from runtime.store import orchestrators
 from runtime.view import SessionView
 
-NO_PROJECT = "There is no project {project}; there are: {known}."
 NONE_YET = "Project {project} has no orchestrator yet. Start it with: ao orchestrator start -p {project}"
 
 
@@ -46,6 +46,5 @@ class Orchestrators:
         return project.default_branch or await self._parts.hands.forge.default_branch(project.repo)
 
     def _project(self, name: str) -> Project:
-        if name not in self._parts.projects:
-            raise Unknown(NO_PROJECT.format(project=name, known=", ".join(self._parts.projects) or "none"))
+        check("project", name, self._parts.projects)
         return self._parts.projects[name]

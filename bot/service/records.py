@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from bot.api.operation import Unknown
 from bot.api.records import RecordView, Wanted
 from bot.journal_views import record_view
-from bot.service.seen import check
+from bot.service.seen import NO_SESSION, check
 from runtime.errors import WrongUse
 from runtime.project import Project
-from runtime.store import records
+from runtime.store import records, sessions
 from runtime.store.records import Want
 from runtime.store.store import Store
 from runtime.trail import KINDS, LEVELS, SOURCES
@@ -72,10 +73,16 @@ class Records:
         check("level", want.level, LEVELS)
         check("source", want.source, SOURCES)
         check("project", want.project, self._projects)
+        self._check_session(want.session)
         return Want(
             session=want.session, project=want.project, kinds=kinds, source=want.source, level=want.level,
             repo=self._projects[want.project].repo if want.project else "", since=self._since(want.since),
         )  # fmt: skip
+
+    def _check_session(self, name: str | None) -> None:
+        """Raise `Unknown` for a session that never was; one of a project that is gone still has its records."""
+        if name is not None and self._store.read(lambda sql: sessions.get(sql, name)) is None:
+            raise Unknown(NO_SESSION.format(name=name))
 
     def _since(self, text: str | None) -> float | None:
         if text is None:

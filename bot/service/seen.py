@@ -7,12 +7,14 @@ from bot.parts import Parts
 from runtime.errors import WrongUse
 from runtime.look import Look, look
 
+NO_SESSION = "There is no session {name}; list all with: ao session ls --include-terminated"
+
 
 def seen(parts: Parts, name: str) -> Look:
     """Return what is known of a session of a configured project; `Unknown` says how to list them."""
     found = parts.store.read(lambda sql: look(sql, name))
     if found is None or found.session.project not in parts.projects:
-        raise Unknown(f"There is no session {name}; list all with: ao session ls --include-terminated")
+        raise Unknown(NO_SESSION.format(name=name))
     return found
 
 

@@ -39,19 +39,26 @@ class Scripted:
             raise UserError(f"The scripted agent needs a script: set `script:` of the project (now {task.script}).")
         resume = ("--resume", task.resume) if task.resume else ()
         argv = (sys.executable, "-I", "-S", str(PROGRAM), *resume, str(place.put("prompt.md", task.prompt)))
-        return Launch(argv=argv, env={"AO_SCRIPT": str(task.script)})
+        home = _home(place)
+        home.mkdir(mode=0o700, exist_ok=True)
+        return Launch(argv=argv, env={"AO_SCRIPT": str(task.script), "AO_SCRIPTED_HOME": str(home)})
 
     def own_session_id(self, hook: dict[str, Any]) -> str | None:
         """It has no hooks: it says its id when it is ready."""
         return None
 
     def remembers(self, place: LaunchPlace, env: Mapping[str, str], own: str) -> bool:
-        """Tell whether its own file is still in the launch directory."""
-        return own.isalnum() and (place.directory / f"own-{own}").exists()
+        """Tell whether its own file is still in its home."""
+        return own.isalnum() and (_home(place) / f"own-{own}").exists()
 
     def push_from_hook(self, hook: dict[str, Any]) -> Push | None:
         """It has no hooks: it pushes by itself."""
         return None
+
+
+def _home(place: LaunchPlace) -> Path:
+    """Return where it keeps its sessions: beside the launch directories, because those go when a session ends."""
+    return place.directory.with_name(".scripted")
 
 
 AGENT = Scripted()

@@ -59,6 +59,11 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: float
 
     @property
+    def mark(self) -> str:
+        """The key in the text's hidden marker: the one that the row was made with."""
+        return str(self.payload.get("mark", self.key))
+
+    @property
     def uncertain(self) -> bool:
         """Whether an earlier request may have reached the forge without our learning of it."""
         return self.state == "sending"
@@ -114,6 +119,21 @@ def revise(
     row = _new(tx, key=key, kind=kind, repo=repo, payload=payload, session_id=session_id, not_before=0.0)
     tx.sql.execute(_REVISE, row)
     tx.wake(TOPIC)
+
+
+def rekey(tx: Tx, before: str, after: str, **payload: Any) -> bool:
+    """Let what was written under `before` go by another key, and queue its text anew with more in its payload.
+
+    Its marker stays, so that it is still found when it was uncertain. False when there is no such row.
+    """
+    row = find(tx.sql, before)
+    if row is None:
+        return False
+    values = {"key": after, "payload": {"mark": row.mark, **row.payload, **payload}, "revision": row.revision + 1}
+    again = {"state": "queued", "attempts": 0, "not_before": tx.now} if row.state == "sent" else {}
+    tx.sql.execute(outbox.update().where(outbox.c.id == row.id).values(**values, **again))
+    tx.wake(TOPIC)
+    return True
 
 
 def _new(tx: Tx, **values: Any) -> dict[str, Any]:

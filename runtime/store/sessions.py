@@ -127,8 +127,8 @@ def chosen(sql: sa.Connection, which: sa.Select[tuple[str]]) -> list[Session]:
 
 
 def count_ended(sql: sa.Connection, projects: Collection[str]) -> int:
-    """Return how many sessions of some projects have ended."""
-    query = sa.select(sa.func.count()).select_from(schema.sessions)
+    """Return how many sessions of some projects have ended, orchestrators apart."""
+    query = sa.select(sa.func.count()).select_from(schema.sessions).where(T.role != "orchestrator")
     return int(sql.execute(query.where(T.project.in_(projects), T.live.is_(False))).scalar_one())
 
 

@@ -7,6 +7,7 @@ import pytest
 from bot.api.operation import Unknown
 from bot.service.orchestrators import Orchestrators
 from bot.service.sessions import Sessions
+from runtime.errors import WrongUse
 from tests.fakes.hands import FakeTmux, FakeWorkspaces
 
 
@@ -34,7 +35,7 @@ async def test_orchestrator_works_from_the_branch_that_the_forge_names(bot, orch
 
 
 async def test_unknown_project_is_told_which_there_are(orchestrators):
-    with pytest.raises(Unknown, match="no project other; there are: app"):
+    with pytest.raises(WrongUse, match="no project 'other'; there are: app"):
         await orchestrators.start("other", fresh=False, by="me")
     with pytest.raises(Unknown, match="ao orchestrator start -p app"):
         orchestrators.get("app")

@@ -15,7 +15,7 @@ from runtime.errors import StoreBusy, TmuxUnavailable, UserError, WrongUse
 from runtime.facts import Cleaned, Killed, SpawnFailed, Turn
 from runtime.inbox import ACCEPTED, FAILED, PASTED
 from runtime.said import Noted, Report
-from runtime.store import messages, outbox, sessions
+from runtime.store import facts, messages, outbox, sessions
 from runtime.store.journal import Arrival, Journal
 from tests.fakes.hands import FakeTmux, FakeWorkspaces, until
 
@@ -246,6 +246,31 @@ async def test_records_are_filtered_by_what_they_are_about(bot, github, service,
 async def test_filters_that_cannot_be_say_what_can(service, want, says):
     with pytest.raises(WrongUse, match=re.escape(says)):
         service.records.check(Wanted(**want))
+
+
+@pytest.mark.parametrize("how", ["listing", "counted", "followed"])
+async def test_session_that_never_was_has_no_records_to_look_for(service, how):
+    want = Wanted(session="app-9")
+    with pytest.raises(Unknown, match="no session app-9; list all with: ao session ls --include-terminated"):
+        if how == "listing":
+            await service.records.listing(want, text="", limit=5)
+        elif how == "counted":
+            await service.records.counted(want)
+        else:
+            service.records.check(want)
+
+
+async def test_ended_orchestrator_is_no_hidden_session(bot, service):
+    def ended(tx):
+        for role in ("orchestrator", "worker"):
+            made = sessions.claim(
+                tx, project="app", prefix="app", repo="octo/app", issue=None, title="t", task="t", agent="scripted",
+                base="main", asked_by="cli", role=role,
+            )  # fmt: skip
+            facts.learn(tx, made.id, Killed(by="me"), source="person")
+
+    await bot.store.write(ended)
+    assert service.sessions.listing(project=None, ended=False) == ([], 1)
 
 
 async def test_status_counts_what_is_there_and_names_what_is_broken(bot, github, service):

@@ -68,6 +68,16 @@ class FakeTmux:
         return Paste("pasted", before)
 
 
+class FakeRepository:
+    """A repository in which every branch is there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def resolve(self, ref: str) -> str | None:
+        return "t" * 40
+
+
 class FakeWorkspaces:
     """Worktrees that are only names; `broken` is raised when one is opened, `stuck` when one is closed."""
 
@@ -89,7 +99,7 @@ class FakeWorkspaces:
         return self.root / session.id
 
     def repository(self, session: Any) -> Any:
-        return type("Repository", (), {"path": self.root / "repo.git"})
+        return FakeRepository(self.root / "repo.git")
 
     async def open(self, session: Any, gate: Path, *, when_fresh: Any = None) -> tuple[str, dict[str, str]]:
         self.did.append(f"open {session.id}")

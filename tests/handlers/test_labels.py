@@ -4,6 +4,7 @@ import pytest
 
 from handlers.labels import label_for
 from runtime.facts import Killed, Turn
+from runtime.metadata_edits import Edit, apply
 from runtime.project import Labels
 from runtime.status import ENDED, Status
 
@@ -29,3 +30,12 @@ async def test_labels_follow_the_session(bot, github):
         ("unlabel", "agent:working"),
     ]  # fmt: skip
     assert {row.payload["number"] for row in bot.rows("outbox") if "label" in row.kind} == {issue.number}
+
+
+async def test_label_goes_with_the_session_to_another_issue(bot, github):
+    first, second = github.open_issue(), github.open_issue()
+    await bot.starts(first)
+    edit = Edit(issue=await bot.forge.issue("octo/app", second.number))
+    await bot.store.write(lambda tx: apply(tx, "app-1", edit, []))
+    moved = [(row.kind, row.payload["number"]) for row in bot.rows("outbox") if "label" in row.kind]
+    assert moved == [("label", first.number), ("label", second.number), ("unlabel", first.number)]

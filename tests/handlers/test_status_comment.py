@@ -3,6 +3,7 @@
 import pytest
 
 from handlers.status_comment import HEADLINES, render
+from runtime import metadata_edits
 from runtime.changes import Cleared
 from runtime.facts import Check, Cleaned, Review, SpawnFailed, Turn
 from runtime.status import Status
@@ -37,6 +38,47 @@ async def test_it_is_revised_when_the_worktree_is_gone(bot, github):
     before = bot.rows("outbox", kind="status_comment")[0].revision
     await bot.store.write(lambda tx: tx.changes.append(Cleared(session=bot.session)))
     assert bot.rows("outbox", kind="status_comment")[0].revision == before + 1
+
+
+async def moves(bot, issue):
+    now = issue and await bot.forge.issue("octo/app", issue.number)
+    edit = metadata_edits.Edit(issue=now, cleared=() if now else ("issue",))
+    await bot.store.write(lambda tx: metadata_edits.apply(tx, "app-1", edit, []))
+
+
+def bodies(bot):
+    return {one["number"]: one.get("body") for one in comments(bot)}
+
+
+async def test_it_says_where_the_session_went_and_goes_on_there(bot, github):
+    first, second = github.open_issue(), github.open_issue()
+    await bot.starts(first)
+    await moves(bot, second)
+    assert bodies(bot)[second.number] is None
+    assert bodies(bot)[first.number].startswith("### ➡️ Moved\n\nA person moved `app-1` to #2, where")
+    revisions = {row.payload["number"]: row.revision for row in bot.rows("outbox", kind="status_comment")}
+    await bot.learns(Turn(state="waiting", question="?"))
+    after = {row.payload["number"]: row.revision for row in bot.rows("outbox", kind="status_comment")}
+    assert after == {first.number: revisions[first.number], second.number: revisions[second.number] + 1}
+
+
+async def test_comment_that_is_there_is_gone_on_with_when_the_session_comes_back(bot, github):
+    first, second = github.open_issue(), github.open_issue()
+    await bot.starts(first)
+    for issue in (second, first):
+        await moves(bot, issue)
+    assert len(comments(bot)) == 2
+    assert bodies(bot)[first.number] is None
+    assert "moved `app-1` to #1" in bodies(bot)[second.number]
+
+
+async def test_it_says_that_the_session_has_no_issue_any_more(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await moves(bot, None)
+    assert "A person moved `app-1` away from this issue" in bodies(bot)[issue.number]
+    await moves(bot, issue)
+    assert bodies(bot) == {issue.number: None}
 
 
 async def test_session_without_an_issue_has_none(bot):

@@ -164,14 +164,15 @@ async def test_edit_of_an_older_version_changes_only_what_was_edited(bot, servic
 @pytest.mark.parametrize("down", [False, True])
 async def test_issue_pull_request_and_branch_lead_deliveries_to_the_session(bot, github, service, down):
     pull = github.open_pull(branch="topic")
+    other = github.open_issue("Say goodbye").number
     if down:
         await service.stop()
     service.on.branch = "topic"
-    service.edit(issue="#77", pr=f"https://gh/octo/app/pull/{pull.number}", branch="topic")
+    service.edit(issue=f"#{other}", pr=f"https://gh/octo/app/pull/{pull.number}", branch="topic")
     if down:
         await service.start()
-    await service.shows(issue="77", branch="topic")
-    for where in ("issue:octo/app#77", f"pr:octo/app#{pull.number}", "branch:octo/app:topic"):
+    await service.shows(issue=str(other), issueTitle="Say goodbye", branch="topic")
+    for where in (f"issue:octo/app#{other}", f"pr:octo/app#{pull.number}", "branch:octo/app:topic"):
         found = bot.store.read(lambda sql, where=where: sessions.find(sql, [where]))
         assert found is not None and found.id == "app-1"
     assert bot.store.read(lambda sql: sessions.find(sql, ["issue:octo/app#1"])) is None
@@ -196,6 +197,7 @@ async def test_what_another_live_session_has_is_refused(bot, github, service):
     ("changed", "why"),
     [
         ({"issue": "soon"}, "write the number"),
+        ({"issue": "404"}, "there is no issue #404 in octo/app"),
         ({"pr": "404"}, "There is no pull request #404"),
         ({"branch": "main"}, "no name of a branch"),
         ({"branch": "../x"}, "no name of a branch"),
@@ -209,10 +211,16 @@ async def test_wrong_values_are_refused_with_a_reason(bot, service, changed, why
     await service.shows(issue="1", branch="ao/app-1")
 
 
-async def test_forge_that_cannot_be_asked_is_a_reason(bot, service):
+async def test_pull_request_is_no_issue(bot, github, service):
+    service.edit(issue=str(github.open_pull(branch="topic").number))
+    assert "is a pull request: write it behind `pr=`" in await service.refused()
+
+
+@pytest.mark.parametrize(("key", "what"), [("pr", "pull request"), ("issue", "issue")])
+async def test_forge_that_cannot_be_asked_is_a_reason(bot, service, key, what):
     bot.forge.broken = ForgeBusy("limited")
-    service.edit(pr="5")
-    assert "cannot be looked at now (limited)" in await service.refused()
+    service.edit(**{key: "5"})
+    assert f"the {what} cannot be looked at now (limited)" in await service.refused()
 
 
 async def test_ended_session_takes_words_but_no_issue(bot, service):

@@ -263,7 +263,7 @@ async def test_agent_whose_own_record_is_gone_starts_afresh(bot, deeds, agent):
     [
         ("claude-code", ".claude/projects/-w/a1-b2.jsonl"),
         ("codex", ".codex/sessions/2026/01/02/rollout-2026-01-02T03-04-05-a1-b2.jsonl"),
-        ("scripted", "launch/own-a1b2"),
+        ("scripted", ".scripted/own-a1b2"),
     ],
 )
 def test_agents_know_where_their_own_records_are(tmp_path, name, file):

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
     """
     launch = os.environ.get("AO_LAUNCH")
     resumes = arguments[:1] == ["--resume"]
-    memory = Memory(launch, arguments[1] if resumes else "")
+    memory = Memory(os.environ.get("AO_SCRIPTED_HOME"), arguments[1] if resumes else "")
     arguments = arguments[2:] if resumes else arguments
     terminal, channel = Terminal(), Channel(launch)
     diary = Diary(os.environ.get("AO_DIARY"), os.environ.get("AO_SESSION", ""))

@@ -6,7 +6,7 @@ from .script import Script
 
 
 class Memory:
-    """A file in the launch directory, named by the session's own id: the rules that were played, one a line."""
+    """A file in the agent's home, named by the session's own id: the rules that were played, one a line."""
 
     def __init__(self, directory: str | None, own: str = "") -> None:
         self.own = own or os.urandom(8).hex()

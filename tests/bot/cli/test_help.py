@@ -32,6 +32,11 @@ def test_no_type_of_python_is_shown(name):
     assert [word for word in words if word.startswith(("<", "{", "[[")) or word.endswith("]]")] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_no_range_is_shown_as_a_formula(name):
+    assert [line for line in PAGES[name].splitlines() if "<=" in line or ">=" in line] == []
+
+
 def test_each_command_has_a_line_of_its_own():
     table = PAGES["ao"].partition("Commands:\n")[2].partition("\n\n")[0]
     assert [line.split()[0] for line in table.splitlines()] == list(COMMANDS)
@@ -47,6 +52,9 @@ def test_each_command_has_a_line_of_its_own():
         ("ao send", "Usage: ao send [OPTIONS] SESSION [TEXT]...\n"),
         ("ao send", "  SESSION  The session's name, such as app-3.  [required]\n  TEXT...  What to say.\n"),
         ("ao send", "  --timeout SECONDS  How long"),
+        ("ao send", "(600).  [from 0 to 86400]\n"),
+        ("ao approve", "[of at"),
+        ("ao status", "[default: 5.0; from 0.2 to\n                         3600]\n"),
         ("ao send", "  -f, --file FILE "),
         ("ao approve", "Usage: ao approve [OPTIONS] SESSION [N]\n"),
         ("ao batch-spawn", "Usage: ao batch-spawn [OPTIONS] ISSUE...\n"),

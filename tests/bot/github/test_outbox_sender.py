@@ -363,3 +363,17 @@ async def test_a_store_that_cannot_write_is_waited_for(desk, monkeypatch):
 
 def test_tries_come_ever_more_slowly():
     assert [backoff(n) for n in (0, 1, 2, 8, 9, 10_000)] == [1, 2, 4, 256, 300, 300]
+
+
+async def test_comment_under_another_key_is_edited_and_still_found_by_its_marker(desk):
+    await desk.revise()
+    async with running(desk.sender()):
+        await desk.settled()
+        [first] = desk.board.comments
+        mark = desk.board.comments[first]["body"].splitlines()[-1]
+        await desk.store.write(lambda tx: outbox.rekey(tx, "s", "s:left", body="It went away."))
+        await desk.revise()
+        await desk.settled()
+    assert [one["body"].split("\n")[0] for one in desk.board.comments.values()] == ["It went away.", "app-1 is working"]
+    assert desk.board.comments[first]["body"].splitlines()[-1] == mark
+    assert not await desk.store.write(lambda tx: outbox.rekey(tx, "nobody", "else"))
