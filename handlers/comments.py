@@ -22,12 +22,12 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
     made = delivery.view(CommentEvent)
     text = visible(made.comment.body)
     command = commands.find(text)
-    starts = _starts(ctx, made, text, command)
+    starts = await _starts(ctx, made, text, command)
     if ctx.session is None and not starts:
         return delivery.skip("no session for this issue or pull request")
     if not await may_command(delivery, ctx, made.sender, body=made.comment.body):
         return None
-    if reason := _not_for_us(ctx, text, command):
+    if reason := await _not_for_us(ctx, text, command):
         return delivery.skip(reason)
     ctx.react("issue_comment", made.comment.id)
     if starts or ctx.session is None:
@@ -45,13 +45,13 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
     return ctx.tell(kind="comment", key=f"comment:{ctx.repo}:{made.comment.id}", author=made.sender.login, parts=parts)
 
 
-def _starts(ctx: Context, made: CommentEvent, text: str, command: str | None) -> bool:
+async def _starts(ctx: Context, made: CommentEvent, text: str, command: str | None) -> bool:
     """Tell whether the comment asks for a session on an issue that has none."""
     if made.issue.pull_request is not None or (ctx.session is not None and ctx.session.live):
         return False
     if command == "restart" and commands.comes_back(ctx):
         return False
-    return command in commands.STARTING if command else ctx.session is None and ctx.people.is_mentioned(text)
+    return command in commands.STARTING if command else ctx.session is None and await ctx.people.is_mentioned(text)
 
 
 def _start(ctx: Context, made: CommentEvent, text: str) -> None:
@@ -64,9 +64,9 @@ def _start(ctx: Context, made: CommentEvent, text: str) -> None:
     )  # fmt: skip
 
 
-def _not_for_us(ctx: Context, text: str, command: str | None) -> str | None:
+async def _not_for_us(ctx: Context, text: str, command: str | None) -> str | None:
     if not text:
         return "the comment shows no text"
-    if ctx.project.comments == "mention" and command is None and not ctx.people.is_mentioned(text):
+    if ctx.project.comments == "mention" and command is None and not await ctx.people.is_mentioned(text):
         return "the comment does not name the bot"
     return None

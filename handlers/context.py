@@ -28,11 +28,11 @@ class People(Protocol):
         """Tell whether the person has write permission now; raises `Retryable` when the forge cannot say."""
         ...
 
-    def is_own(self, login: str, body: str) -> bool:
+    async def is_own(self, login: str, body: str) -> bool:
         """Tell whether the bot itself wrote this."""
         ...
 
-    def is_mentioned(self, body: str) -> bool:
+    async def is_mentioned(self, body: str) -> bool:
         """Tell whether the text names the bot with an @."""
         ...
 

@@ -36,7 +36,7 @@ async def tell_review(delivery: Delivery, ctx: Context) -> None:
     number, review = seen.pull_request.number, seen.review
     said = await ctx.forge.review_comments(ctx.repo, number, review.id)
     # A reply of ours arrives as a review without a text; under a person's token only its marker tells.
-    comments = [comment for comment in said if not ctx.people.is_own(comment.author, comment.body)]
+    comments = [comment for comment in said if not await ctx.people.is_own(comment.author, comment.body)]
     body = visible(review.body or "")
     if not body and not comments:
         return delivery.skip("the bot's own words") if said else None

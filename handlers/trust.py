@@ -12,7 +12,7 @@ async def may_command(delivery: Delivery, ctx: Context, sender: User, *, body: s
 
     The bot's own words and other bots' are never answered, so no two bots can keep each other busy.
     """
-    if ctx.people.is_own(sender.login, body):
+    if await ctx.people.is_own(sender.login, body):
         delivery.skip("the bot's own words")
     elif sender.type == "Bot" or sender.login.endswith("[bot]"):
         delivery.skip(f"{sender.login} is a bot, and bots are not listened to")

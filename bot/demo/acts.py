@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from bot.demo import project
-from bot.demo.stage import Stage
+from bot.demo import project, traces
+from bot.demo.stage import REPO, Stage
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class Story:
     issue: int = 0
     pull: int = 0
     session: str = ""
+    branch: str = ""
     worktree: Path = Path()
     attach: str = ""
     heads: list[str] = field(default_factory=list)
@@ -57,6 +58,11 @@ class Story:
     async def view(self) -> dict[str, Any]:
         """Return the session as the service sees it."""
         found: dict[str, Any] = await self.stage.service.get(f"/api/v1/sessions/{self.session}")
+        return found
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """Return what the service has told the agent."""
+        found: list[dict[str, Any]] = await self.stage.service.get(f"/api/v1/sessions/{self.session}/messages")
         return found
 
     async def head(self) -> str:
@@ -98,7 +104,7 @@ async def claim(story: Story) -> str:
 
     await story.until("the bot reacts with eyes", eyes)
     view = await story.until("an agent runs in a terminal", running)
-    story.session, story.attach = view["name"], view["attachCommand"]
+    story.session, story.attach, story.branch = view["name"], view["attachCommand"], view["branch"]
     story.worktree = Path(view["workspacePath"])
     if not (story.worktree / "names.py").exists():
         raise NotSo(f"{story.worktree} holds no checkout")
@@ -159,6 +165,9 @@ async def review(story: Story) -> str:
         return list(replies.values()) if threads and set(threads) <= set(replies) else None
 
     replies = await story.until("the bot answers in each thread", answered)
+    told = [one["text"] for one in await story.messages() if one["kind"] == "review"]
+    if len(told) != 1 or not all(text in told[0] for _, text in project.REVIEW_COMMENTS):
+        raise NotSo(f"the review did not reach the agent as one message, but as {len(told)}")
     story.heads.append(await story.head())
     if len(set(story.heads)) != len(story.heads):
         raise NotSo("the agent answered the review without a new commit")
@@ -192,29 +201,20 @@ async def merge(story: Story) -> str:
     async def cleaned() -> bool:
         return not story.worktree.exists() and (await story.view())["workspacePath"] is None
 
+    async def nothing_left() -> bool:
+        return not await traces.left(story.stage.service, REPO, story.session, story.branch)
+
     await story.until("the worktree is gone", cleaned)
+    await story.until("the branch and the terminal are gone", nothing_left)
 
     async def said() -> str | None:
         status = [text for text in await story.bot_comments(story.issue) if "| Session |" in text]
         return status[0] if len(status) == 1 and "Merged" in status[0] and "cleaned up" in status[0] else None
 
     await story.until("the one status comment says so", said)
-    return f"#{story.pull} merged, worktree and branch cleaned up, nothing was left to preserve"
-
-
-async def encore(stage: Stage) -> Story:
-    """Open one more issue, so that something is alive to be tried by hand; return when its pull request is open."""
-    story = Story(stage)
-    story.issue = await stage.maintainer.open_issue(project.NEXT_TITLE, project.NEXT_BODY)
-    await stage.maintainer.label(story.issue, "agent")
-    await claim(story)
-
-    async def opened() -> int | None:
-        pulls = await stage.maintainer.get("/pulls?state=open")
-        return int(pulls[0]["number"]) if pulls else None
-
-    story.pull = await story.until("the agent opens a pull request", opened)
-    return story
+    kept = await traces.preserved(story.stage.service, REPO, story.session)
+    what = f"what was not pushed is kept under {kept[0]}" if kept else "nothing was left to preserve"
+    return f"#{story.pull} merged, worktree and branch cleaned up, {what}"
 
 
 ACTS: tuple[tuple[str, Callable[[Story], Awaitable[str]]], ...] = (

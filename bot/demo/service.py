@@ -84,6 +84,10 @@ class Service:
             answer.raise_for_status()
             return await answer.json() if answer.content_type.endswith("json") else await answer.text()
 
+    async def terminals(self) -> list[str]:
+        """Return the names of the agents' terminals that are there."""
+        return (await _tmux(self.data / "tmux" / "s", "list-sessions", "-F", "#{session_name}")).split()
+
     async def end_terminals(self) -> None:
         """End the agents' tmux server, the one whose socket is in our own directory, and all that ran in it."""
         socket = self.data / "tmux" / "s"

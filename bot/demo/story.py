@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.demo.acts import ACTS, NotSo, Story, encore
+from bot.demo.acts import ACTS, NotSo, Story
+from bot.demo.encore import encore
 from bot.demo.person import Failed
 from bot.demo.screen import Screen
 from bot.demo.service import NotReady

@@ -36,11 +36,6 @@ class Identity:
         self._me: Me | None = None
         self._asking = asyncio.Lock()
 
-    @property
-    def known(self) -> Me | None:
-        """Return who we are, None before GitHub has said so."""
-        return self._me
-
     async def me(self) -> Me:
         """Return who we are; asks GitHub the first time only, however many ask at once."""
         async with self._asking:

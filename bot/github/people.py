@@ -2,8 +2,9 @@
 
 import re
 
-from bot.github.identity import Identity
+from bot.github.identity import Identity, Me
 from bot.github.permissions import Permissions
+from runtime.errors import ForgeBusy, ForgeRefused
 
 
 class People:
@@ -17,11 +18,19 @@ class People:
         """Say whether the person has write permission now; raises `Retryable` when GitHub cannot say."""
         return await self._permissions.may_write(repo, login)
 
-    def is_own(self, login: str, body: str) -> bool:
-        """Say whether the bot itself wrote this; raises `Retryable` before it knows its own name."""
+    async def is_own(self, login: str, body: str) -> bool:
+        """Say whether the bot itself wrote this, once GitHub has said who it is; raises `Retryable` when it cannot."""
+        await self._named()
         return self._identity.is_own(login, body)
 
-    def is_mentioned(self, body: str) -> bool:
+    async def is_mentioned(self, body: str) -> bool:
         """Say whether the text names the bot with an @, in any case and not as the beginning of a longer name."""
-        me = self._identity.known
-        return me is not None and bool(re.search(rf"(?<!\w)@{re.escape(me.mention)}(?![\w-])", body, re.IGNORECASE))
+        me = await self._named()
+        return bool(re.search(rf"(?<!\w)@{re.escape(me.mention)}(?![\w-])", body, re.IGNORECASE))
+
+    async def _named(self) -> Me:
+        """Return who we are; credentials that GitHub refuses end the service, and no words with it."""
+        try:
+            return await self._identity.me()
+        except ForgeRefused as exc:
+            raise ForgeBusy(f"GitHub does not say who we are: {exc}") from exc

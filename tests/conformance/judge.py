@@ -92,34 +92,39 @@ class Judge:
         self.seen.add(name)
         schema = {**self.webhooks, "$ref": f"#/definitions/{name}"}
         schema.pop("oneOf", None)
-        return self._faults(jsonschema_rs.Draft7Validator(schema), payload, name)
+        return self.faults(jsonschema_rs.Draft7Validator(schema), payload, name)
 
     def answer(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is wrong with a REST answer."""
         if OURS.match(path):
             return []
-        matching = [(template, item) for pattern, template, item in self.routes if pattern.fullmatch(path)]
-        described_here = [(template, item[method.lower()]) for template, item in matching if method.lower() in item]
-        if not described_here:
+        found = self.operation(method, path)
+        if found is None:
             return [f"{method} {path}: GitHub has no such operation"]
-        template, operation = described_here[0]
+        template, operation = found
         self.seen.add(operation["operationId"])
         described = operation["responses"].get(str(status))
         if described is None:
             return [f"{method} {template}: status {status} is not described"]
-        content = self._deref(described).get("content", {}).get("application/json")
+        content = self.deref(described).get("content", {}).get("application/json")
         if content is None or "schema" not in content:
             return (
                 [f"{method} {template} {status}: a body where none is described"] if body not in (None, "", {}) else []
             )
         validator = jsonschema_rs.Draft202012Validator(to_json_schema(content["schema"]), registry=self.registry)
-        return self._faults(validator, body, f"{method} {template} {status}")
+        return self.faults(validator, body, f"{method} {template} {status}")
+
+    def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+        """The template and the description of what is asked, None where GitHub knows no such thing."""
+        matching = [(template, item) for pattern, template, item in self.routes if pattern.fullmatch(path)]
+        return next(((template, item[method.lower()]) for template, item in matching if method.lower() in item), None)
 
     def query(self, text: str) -> list[str]:
         """What is wrong with a GraphQL document."""
         return [str(error) for error in graphql.validate(self.graphql, graphql.parse(text))]
 
-    def _deref(self, node: dict[str, Any]) -> dict[str, Any]:
+    def deref(self, node: dict[str, Any]) -> dict[str, Any]:
+        """What a reference stands for."""
         while "$ref" in node:
             found: Any = self.openapi
             for key in node["$ref"].removeprefix("#/").split("/"):
@@ -127,6 +132,7 @@ class Judge:
             node = found
         return node
 
-    def _faults(self, validator: Any, value: Any, name: str) -> list[str]:
+    def faults(self, validator: Any, value: Any, name: str) -> list[str]:
+        """What a schema finds wrong with a value."""
         errors = validator.iter_errors(value)
         return [f"{name}: {'/'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in errors]

@@ -26,6 +26,7 @@ class Ending:
     bot_comments: int
     thread_replies: int
     reactions: int
+    files: tuple[str, ...]
     messages: tuple[str, ...]
     dead_letters: int
     merged: bool
@@ -88,6 +89,7 @@ async def _ending(set_up: Stage, story: Story) -> Ending:
         status_comments=sum("| Session |" in text for text in on_issue),
         bot_comments=len(on_issue) + len(on_pull),
         thread_replies=len(replies),
+        files=tuple(sorted(one["filename"] for one in await person.get(f"/pulls/{story.pull}/files"))),
         reactions=len(await person.get(f"/issues/{story.issue}/reactions")),
         messages=tuple(row[0] for row in messages),
         dead_letters=dead,

@@ -18,6 +18,7 @@ UNTOUCHED = Ending(
     bot_comments=2,
     thread_replies=2,
     reactions=1,
+    files=("README.md", "names.py"),
     messages=("task:answered", "ci:answered", "review:answered", "comment:answered"),
     dead_letters=0,
     merged=True,

@@ -94,10 +94,10 @@ class FakePeople:
             raise self.broken
         return self.github.roles.get(login) in ("admin", "maintain", "write")
 
-    def is_own(self, login: str, body: str) -> bool:
+    async def is_own(self, login: str, body: str) -> bool:
         return MARK in body if self.token and login == "maintainer" else login == BOT
 
-    def is_mentioned(self, body: str) -> bool:
+    async def is_mentioned(self, body: str) -> bool:
         return "@ao" in body
 
 

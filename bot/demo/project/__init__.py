@@ -25,6 +25,7 @@ NEXT_COMMENT = "please add a test"
 SCRIPT = Path(__file__).with_name("script.toml")
 
 FILES = {
+    ".gitignore": "__pycache__/\n",
     "README.md": "# names\n\nSmall functions for names of people.\n",
     "names.py": '''"""Small functions for names of people."""
 

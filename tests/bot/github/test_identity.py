@@ -83,7 +83,7 @@ async def test_we_go_on_asking_while_github_is_busy(person, api, time):
     broken = [httpx.Response(500)] * 4
     api.get("/user").mock(side_effect=[*broken, *broken, httpx.Response(200, json={"id": 9, "login": "alice"})])
     await person.resolve()
-    assert person.known.login == "alice"
+    assert (await person.me()).login == "alice"
 
 
 async def test_a_refused_token_is_said_at_once(person, api):
@@ -95,6 +95,5 @@ async def test_a_refused_token_is_said_at_once(person, api):
 async def test_stories_ask_one_port(person, hub, time, api):
     api.get("/repos/o/r/collaborators/alice/permission").respond(json={"permission": "write"})
     people = People(Permissions(hub, clock=time), person)
-    await person.me()
     assert await people.may_write("o/r", "alice")
-    assert people.is_own("alice", MARKED)
+    assert await people.is_own("alice", MARKED)
