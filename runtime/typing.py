@@ -193,7 +193,7 @@ class _Typist:
         return await self._paste_and_submit(Condition()) != "dead"
 
     async def _submit(self, column: int) -> bool:
-        """Press the key that sends the text, unless a dialog is open by now: then the cursor is not in `column` any more.
+        """Press the key that sends the text, unless a dialog is open: then the cursor is not in `column` any more.
 
         False if the pane is dead.
         """
