@@ -10,7 +10,9 @@ from runtime.visible import visible
 
 router = Router()
 
-ENDED = "`{session}` has ended ({status}). Put the label `{label}` on the issue to start again."
+ENDED = "`{session}` has ended ({status}). {next}"
+COMES_BACK = "Comment `/agent restart` to bring it back, then say it again."
+AGAIN = "Comment `/agent` on the issue to start again."
 
 
 @router.register("issue_comment", action="created")
@@ -35,7 +37,8 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
     if command:
         return commands.obey(command, ctx.session, ctx, made)
     if not ctx.session.live:
-        said = ENDED.format(session=ctx.session.id, status=ctx.session.announced_status, label=ctx.project.labels.spawn)
+        then = COMES_BACK if commands.comes_back(ctx) else AGAIN
+        said = ENDED.format(session=ctx.session.id, status=ctx.session.announced_status, next=then)
         return ctx.comment(made.issue.number, said, key=f"ended:{made.comment.id}")
     kind = "pull request" if made.issue.pull_request is not None else "issue"
     parts = {

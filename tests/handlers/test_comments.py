@@ -2,6 +2,7 @@
 
 import pytest
 
+from runtime.facts import PullRequest
 from tests.fakes.bot import a_project
 
 
@@ -82,7 +83,19 @@ async def test_comment_after_the_end_is_answered_with_how_to_start_again(bot, gi
     await bot.receives(github.close(issue))
     await bot.receives(github.comment(issue, "One more thing"))
     assert bot.messages == []
-    assert bot.said == ["`app-1` has ended (cleanup). Put the label `agent` on the issue to start again."]
+    assert bot.said == ["`app-1` has ended (cleanup). Comment `/agent restart` to bring it back, then say it again."]
+
+
+async def test_comment_after_the_merge_is_answered_with_how_to_start_again(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    merged = PullRequest(
+        number=2, url="u", title="t", state="merged", draft=False, head_ref="ao/app-1", head_sha="a" * 40,
+        base_ref="main",
+    )  # fmt: skip
+    await bot.learns(merged)
+    await bot.receives(github.comment(issue, "One more thing"))
+    assert bot.said == ["`app-1` has ended (merged). Comment `/agent` on the issue to start again."]
 
 
 @pytest.mark.parametrize(
