@@ -96,7 +96,7 @@ def read(environ: Mapping[str, str], cwd: Path) -> Reading:
     settings, problems = read_settings(environ, cwd, place, file)
     projects, broken = read_projects(file, environ, cwd)
     problems = [*file.problems, *problems, *data_dir_problems(place, projects)]
-    if broken and not projects:
+    if broken and (problems or not projects):  # what stops the start is told all at once
         problems += [line for lines in broken.values() for line in lines]
     if settings is None:
         return Reading(None, tuple(problems), ())

@@ -77,12 +77,14 @@ def _sections(path: Path, raw: object) -> ConfigFile:
         return ConfigFile(path, problems=(line(path, "projects", "must be a mapping from project ids to projects"),))
     # an empty section (`limits:`) means the defaults, as people leave them behind
     content = {key: value for key, value in content.items() if value is not None}
+    named = {str(key): value for key, value in projects.items()}
     try:
         sections = File.model_validate(content)
     except ValidationError as error:
-        return ConfigFile(path, problems=tuple(lines_of(error, File, lambda key: (str(path), key))))
+        found = lines_of(error, File, lambda key: (str(path), key))
+        return ConfigFile(path, projects=named, problems=tuple(found))
     settings = sections.model_dump(include=set(SETTINGS), exclude_none=True)
-    return ConfigFile(path, sections, {str(key): value for key, value in projects.items()}, settings)
+    return ConfigFile(path, sections, named, settings)
 
 
 def read_projects(

@@ -178,8 +178,8 @@ def test_what_we_set_for_agents_is_no_unknown_setting(home):
 def test_every_problem_is_told_at_once_and_no_secret_value(home):
     write(home, "projects: {a: {repo: o/a, env: {KEY: [top-secret]}}, b: {repo: o/b}}\n")
     told = problems(home, AO_WEBHOOK_SECRET="hunter2", AO_PORT="x")
-    assert len(told) == 2
-    assert "hunter2" not in "".join(told)
+    assert len(told) == 3
+    assert "hunter2" not in "".join(told) and "top-secret" not in "".join(told)
     reading = read(environ(home), home)
     assert "top-secret" not in "".join(reading.config.broken["a"])
 
@@ -289,3 +289,14 @@ def test_every_setting_and_key_is_documented():
     names = {f"AO_{name.upper()}" for name in Settings.model_fields} | {"AO_CONFIG_PATH", "AO_SECRETS_DIR"}
     keys = {field.alias or name for model in (File, ProjectEntry) for name, field in model.model_fields.items()}
     assert [name for name in sorted(names | keys) if f"`{name}`" not in text] == []
+
+
+def test_problems_of_sections_and_of_projects_are_told_together(home):
+    text = "lables: {}\nlimits: {sesions: 1}\nprojects: {a: {repo: o/a, agnt: codex}, b: {repo: o/b}}"
+    (home / "agent-orchestrator.yaml").write_text(text)
+    told = sorted(problem.split(": ", 1)[1] for problem in problems(home))
+    assert told == [
+        "lables: unknown key; did you mean labels?",
+        "limits.sesions: unknown key; did you mean sessions?",
+        "projects.a.agnt: unknown key; did you mean agent?",
+    ]
