@@ -38,6 +38,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         """Return why nothing may be typed into the session's pane now, or None when it may."""
         if not self.session.live:
             return "the session has ended"
+        if self.session.queue_position:
+            return f"the session is number {self.session.queue_position} of those that wait for a free slot"
         if not self.agent_runs:
             return "the agent's process has ended"
         if self.facts.probe is not None and not fine(self.facts.probe):

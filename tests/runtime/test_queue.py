@@ -3,6 +3,7 @@
 import pytest
 
 from runtime.facts import Killed
+from runtime.look import look
 from runtime.project import Limits
 from runtime.queue import Slots, positions, slots
 from runtime.store import sessions
@@ -80,3 +81,12 @@ async def test_more_slots_are_given_out_at_the_next_start(make_bot, github):
     bot.projects["app"] = a_project(limits=Limits(sessions=2))
     await bot.store.write(lambda tx: tx.wake("sessions"))
     assert [one.queue_position for one in bot.live] == [0, 0, 1]
+
+
+async def test_message_to_one_that_waits_for_a_slot_waits_for_that_reason(make_bot, github):
+    bot = make_bot(a_project(limits=Limits(sessions=1)))
+    for _ in range(2):
+        await bot.receives(github.label(github.open_issue()))
+    first, second = (bot.store.read(lambda sql, name=one.id: look(sql, name)) for one in bot.sessions)
+    assert second.why_not_type() == "the session is number 1 of those that wait for a free slot"
+    assert first.why_not_type() == "the agent has not reported yet"
