@@ -164,10 +164,13 @@ async def review(story: Story) -> str:
         replies = {one["in_reply_to_id"]: one["body"] for one in found if one.get("in_reply_to_id")}
         return list(replies.values()) if threads and set(threads) <= set(replies) else None
 
+    async def told() -> list[str] | None:
+        return [one["text"] for one in await story.messages() if one["kind"] == "review"] or None
+
     replies = await story.until("the bot answers in each thread", answered)
-    told = [one["text"] for one in await story.messages() if one["kind"] == "review"]
-    if len(told) != 1 or not all(text in told[0] for _, text in project.REVIEW_COMMENTS):
-        raise NotSo(f"the review did not reach the agent as one message, but as {len(told)}")
+    texts = await story.until("the review has reached the agent as one message", told)
+    if len(texts) != 1 or not all(text in texts[0] for _, text in project.REVIEW_COMMENTS):
+        raise NotSo(f"the review did not reach the agent as one message, but as {len(texts)}")
     story.heads.append(await story.head())
     if len(set(story.heads)) != len(story.heads):
         raise NotSo("the agent answered the review without a new commit")
