@@ -9,7 +9,7 @@ SessionStart)
     # The agent waits for this hook: what it writes from here on is news, also if it is written before anybody looks.
     from=1
     [ ! -f "$transcript" ] || from=$(($(wc -c <"$transcript") + 1))
-    echo "$from $transcript" 1<>"$launch/transcript"
+    printf '%s %s\n' "$from" "$transcript" 1<>"$launch/transcript"
     rm -f "$launch/transcript"
     ;;
 PermissionRequest)
