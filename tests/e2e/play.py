@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.demo.acts import ACTS, Story
 from bot.demo.stage import Stage, stage
@@ -57,6 +58,23 @@ async def set_stage(
         yield made
 
 
+def rows(set_up: Stage, query: str, *values: object) -> list[Any]:
+    """What the store holds, read beside the service."""
+    with contextlib.closing(sqlite3.connect(f"file:{set_up.service.data}/ao.db?mode=ro", uri=True)) as store:
+        return store.execute(query, values).fetchall()
+
+
+async def rested(set_up: Stage, path: str = "sessions") -> list[dict[str, Any]]:
+    """The sessions listed there if their agents have answered all they were told and wait for more, else none.
+
+    An agent is ready before its first prompt too, so that it is ready says nothing of its task.
+    """
+    found: list[dict[str, Any]] = (await set_up.service.get(f"/api/v1/{path}"))["sessions"]
+    open_messages = rows(set_up, "SELECT 1 FROM messages WHERE state NOT IN ('answered', 'failed')")
+    at_work = open_messages or any(one["activity"] != "ready" for one in found)
+    return [] if at_work else found
+
+
 async def play(home: Path, kills: list[int], *, token_mode: bool = False) -> tuple[Ending, int]:
     """Play the whole story while the service dies at `kills`; return the ending and how often it died."""
     async with set_stage(home, kills=kills, token_mode=token_mode) as set_up:
@@ -68,10 +86,12 @@ async def play(home: Path, kills: list[int], *, token_mode: bool = False) -> tup
 
 
 async def _at_rest(set_up: Stage) -> bool:
-    with contextlib.closing(sqlite3.connect(f"file:{set_up.service.data}/ao.db?mode=ro", uri=True)) as store:
-        open_rows = store.execute("SELECT COUNT(*) FROM outbox WHERE state IN ('queued', 'sending')").fetchone()[0]
-        waiting = store.execute("SELECT COUNT(*) FROM deliveries WHERE state IN ('queued', 'running')").fetchone()[0]
-    return open_rows == 0 and waiting == 0
+    left = rows(
+        set_up,
+        "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending')"
+        " UNION ALL SELECT 1 FROM deliveries WHERE state IN ('queued', 'running')",
+    )
+    return not left
 
 
 async def _ending(set_up: Stage, story: Story) -> Ending:
@@ -79,19 +99,15 @@ async def _ending(set_up: Stage, story: Story) -> Ending:
     pulls = await person.get("/pulls?state=all")
     on_issue, on_pull = await story.bot_comments(story.issue), await story.bot_comments(story.pull)
     replies = [one for one in await person.get(f"/pulls/{story.pull}/comments") if one.get("in_reply_to_id")]
-    with contextlib.closing(sqlite3.connect(f"file:{set_up.service.data}/ao.db?mode=ro", uri=True)) as store:
-        messages = store.execute("SELECT kind || ':' || state FROM messages ORDER BY id").fetchall()
-        sessions = store.execute("SELECT COUNT(*) FROM sessions").fetchone()[0]
-        dead = store.execute("SELECT COUNT(*) FROM deliveries WHERE state = 'dead'").fetchone()[0]
     return Ending(
-        sessions=sessions,
+        sessions=len(rows(set_up, "SELECT 1 FROM sessions")),
         pulls=len(pulls),
         status_comments=sum("| Session |" in text for text in on_issue),
         bot_comments=len(on_issue) + len(on_pull),
         thread_replies=len(replies),
         files=tuple(sorted(one["filename"] for one in await person.get(f"/pulls/{story.pull}/files"))),
         reactions=len(await person.get(f"/issues/{story.issue}/reactions")),
-        messages=tuple(row[0] for row in messages),
-        dead_letters=dead,
+        messages=tuple(row[0] for row in rows(set_up, "SELECT kind || ':' || state FROM messages ORDER BY id")),
+        dead_letters=len(rows(set_up, "SELECT 1 FROM deliveries WHERE state = 'dead'")),
         merged=bool(pulls[0]["merged_at"]),
     )

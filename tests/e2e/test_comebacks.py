@@ -1,9 +1,7 @@
 """Kill, restore, claim-pr and cleanup against a running service, which may be killed between any two of their steps."""
 
 import asyncio
-import contextlib
 import random
-import sqlite3
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.demo.acts import Story
-from tests.e2e.play import set_stage, short_directory
+from tests.e2e.play import rested, rows, set_stage, short_directory
 
 RULES = """
 [[rule]]
@@ -89,7 +87,7 @@ class Comeback:
             issue = await self.stage.maintainer.open_issue(f"Task {number}", "Please.")
             await self.stage.maintainer.label(issue, "agent")
             await self.story.until(f"session {number}", lambda number=number: self.view(f"nam-{number}"))
-            await self.until(f"agent {number} is ready", f"nam-{number}", activity="ready")
+            await self.story.until(f"agent {number} has finished its turn", lambda: rested(self.stage))
 
         async def opened():
             return await self.stage.maintainer.get("/pulls")
@@ -107,7 +105,7 @@ class Comeback:
         await self.until("the worktree is gone", ONE, workspacePath=None)
         await self.done(f"sessions/{ONE}/restore", already="is live")
         await self.until("the agent is back", ONE, activity="ready")
-        await self.until("the other is ready", TWO, activity="ready")
+        await self.story.until("all agents have finished their turns", lambda: rested(self.stage))
         await self.stage.maintainer.comment(self.pull, "Nice.")
         await self.answered("comment")
         await self.stage.maintainer.merge(self.pull)
@@ -122,8 +120,7 @@ class Comeback:
         await self.story.until(f"the {kind} is answered", look)
 
     def rows(self, query, *values):
-        with contextlib.closing(sqlite3.connect(f"file:{self.stage.service.data}/ao.db?mode=ro", uri=True)) as store:
-            return store.execute(query, values).fetchall()
+        return rows(self.stage, query, *values)
 
     def newest_record(self):
         return self.rows("SELECT MAX(id) FROM records")[0][0]

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from bot.demo.acts import Story
-from tests.e2e.play import set_stage, short_directory
-from tests.e2e.test_service import rows
+from tests.e2e.play import rows, set_stage, short_directory
 
 RULES = r"""
 [[rule]]

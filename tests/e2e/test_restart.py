@@ -9,8 +9,8 @@ import sqlite3
 import time
 
 from bot.demo.acts import Story
-from tests.e2e.play import set_stage, short_directory
-from tests.e2e.test_service import QUIET, labelled, ready, rows
+from tests.e2e.play import rows, set_stage, short_directory
+from tests.e2e.test_service import QUIET, labelled, ready
 
 SESSIONS, COMMENTS = 3, 4
 

@@ -1,11 +1,9 @@
 """The service as a process: trouble with agents, people without permission, restarts, and wrong settings."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 
 from bot.demo.acts import Story
 from bot.demo.stage import free_port
-from tests.e2e.play import set_stage, short_directory
+from tests.e2e.play import rested, rows, set_stage, short_directory
 
 QUIET = """
 [[rule]]
@@ -33,12 +31,6 @@ actions = [{write_file = {path = "draft.txt", content = "half an idea"}}, {say =
 """
 
 
-def rows(stage, query, *values):
-    """What the store holds, read beside the service."""
-    with contextlib.closing(sqlite3.connect(f"file:{stage.service.data}/ao.db?mode=ro", uri=True)) as store:
-        return store.execute(query, values).fetchall()
-
-
 async def labelled(stage, body="Please."):
     """An issue that a maintainer has opened and labelled, and the story around it."""
     story = Story(stage, patience=30.0)
@@ -51,10 +43,9 @@ async def ready(story):
     """The session of the story, once its agent has finished its first turn."""
 
     async def look():
-        found = (await story.stage.service.get("/api/v1/sessions?all=true"))["sessions"]
-        return next((one for one in found if one["activity"] == "ready"), None)
+        return next((one for one in await rested(story.stage) if one["issueId"] == str(story.issue)), None)
 
-    view = await story.until("the agent is ready", look)
+    view = await story.until("the agent has finished its turn", look)
     story.session = view["name"]
     return view
 

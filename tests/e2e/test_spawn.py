@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from bot.demo.acts import Story
-from tests.e2e.play import set_stage, short_directory
-from tests.e2e.test_service import QUIET, rows
+from tests.e2e.play import rested, rows, set_stage, short_directory
+from tests.e2e.test_service import QUIET
 
 HALF_DONE = r"""
 [[rule]]
@@ -39,13 +39,13 @@ async def ao(stage, *arguments):
 
 
 async def settled(story, count):
-    """Wait until so many live sessions have finished their first turn; return them."""
+    """Wait until so many live sessions have finished their turns; return them."""
 
     async def look():
-        found = (await story.stage.service.get("/api/v1/sessions"))["sessions"]
-        return found if [one["activity"] for one in found] == ["ready"] * count else None
+        found = await rested(story.stage)
+        return found if len(found) == count else None
 
-    return await story.until(f"{count} agents are ready", look)
+    return await story.until(f"{count} agents have finished their turns", look)
 
 
 async def test_pull_request_of_an_ended_session_is_finished_by_another():

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 
-from tests.e2e.play import set_stage, short_directory
-from tests.e2e.test_service import QUIET, bot_says, labelled, ready, rows
+from tests.e2e.play import rows, set_stage, short_directory
+from tests.e2e.test_service import QUIET, bot_says, labelled, ready
 
 AO = [sys.executable, "-m", "bot"]
 
