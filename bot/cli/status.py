@@ -115,7 +115,7 @@ def _how_many(reports: str | None) -> int | None:
 
 
 def _page(found: dict[str, Any], service: dict[str, Any], now: float) -> str:
-    from bot.cli.table import Column, clipped, draw, fitted
+    from bot.cli.table import Column, clipped, draw, fitted, width, wrapped
 
     columns = [
         Column("Session", at_most=20),
@@ -130,7 +130,8 @@ def _page(found: dict[str, Any], service: dict[str, Any], now: float) -> str:
         notes = [_note(session, clipped(harmless(session["summary"]), _SUMMARY_WIDTH)) for session in sessions]
         drawn = draw(columns, [rows[session["id"]] for session in sessions], notes, wide) if sessions else NOTHING
         lines += ["", name, drawn]
-    return "\n".join([*lines, "", *_footer(found, service)])
+    footer = [part for line in _footer(found, service) for part in wrapped(line, width())]
+    return "\n".join([*lines, "", *footer])
 
 
 def _row(session: dict[str, Any], now: float) -> list[str]:

@@ -66,6 +66,25 @@ def test_session_ls_has_the_references_shape(ao, service):
     assert steady(ao("session", "ls").stdout) == (GOLDEN / "session_ls.txt").read_text()
 
 
+def test_session_ls_breaks_a_line_between_its_parts_on_a_narrow_terminal_only(ao, service):
+    parent, child = pty.openpty()
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "session", "ls"]
+    environ = ao.environ(TERM="xterm", COLUMNS="60")
+    subprocess.run(command, stdin=child, stdout=child, env=environ, cwd=ao.home, timeout=20, check=True)
+    os.close(child)
+    shown = os.read(parent, 65536).decode().replace("\r\n", "\n")
+    os.close(parent)
+    assert "(9999d ago)  ao/app-1  [needs_input]\n    https://github.com/o/my-app/pull/12\n" in steady(shown)
+    assert max(len(line) for line in shown.splitlines() if "hidden" not in line) <= 60
+
+
+def test_the_summary_of_status_is_wrapped_between_words(ao, service):
+    service.rows.append(session("app-orchestrator", role="orchestrator"))
+    shown = ao("status", COLUMNS="60").stdout
+    assert max(len(line) for line in shown.splitlines()) <= 60
+    assert "3 active sessions across 2 projects · 1 orchestrator · 1" in shown
+
+
 def test_what_other_people_wrote_cannot_steer_the_terminal(ao, service):
     shown = ao("status").stdout
     assert "May I delete ]0;ownedthe table" in shown
