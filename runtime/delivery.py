@@ -66,7 +66,7 @@ def _target(hands: Hands, seen: Look) -> Target:
     ear = Ear(hands, name)
     return Target(
         tmux=hands.tmux, session=name, pane=str(seen.steps[facts.SPAWNED]["pane"]), clock=hands.clock,
-        may_type=ear.why_not_type, still=ear.is_silent, is_ours=lambda line: is_one_of(line, typed),
+        may_type=ear.why_not_type, still=ear.is_unchanged, is_ours=lambda line: is_one_of(line, typed),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Ear:
             return why
         return None if is_agent(now.facts.process) else GONE
 
-    def is_silent(self) -> bool:
-        """Tell whether the agent has said nothing since; on any thread."""
-        return self._heard is not None and self._heard.has_read(self._pushes)
+    def is_unchanged(self) -> bool:
+        """Tell whether the agent has said nothing since, and has not become a shell; on any thread."""
+        heard = self._heard
+        return heard is not None and heard.has_read(self._pushes) and is_agent(heard.facts.process)

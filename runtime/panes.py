@@ -1,5 +1,6 @@
 """What tmux says about panes, and the conditions under which nothing may be pasted into one."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple, get_args
@@ -71,6 +72,8 @@ class Terminal(msgspec.Struct, frozen=True):
     """A session's terminal at one moment; `typed_at` is when somebody attached last pressed a key, whole seconds."""
 
     typed_at: float | None
+    place: str
+    """Where the cursor is: lines that have scrolled away, column, row. Whatever is shown above a composer moves it."""
     column: int
     line: str
     """The line that the cursor is on."""
@@ -82,13 +85,32 @@ class _Formats(NamedTuple):
     cursor: str
 
 
-TERMINAL = _Formats("client #{client_readonly} #{client_activity}", "cursor #{cursor_x} #{cursor_y}")
+_PLACE = "#{history_size} #{cursor_x} #{cursor_y}"
+TERMINAL = _Formats("client #{client_readonly} #{client_activity}", f"cursor {_PLACE}")
 
 
-def kept_out(column: int | None) -> str:
-    """Return a tmux format that expands to why no key is pressed: a dead pane, or a cursor that has left `column`."""
-    moved = "" if column is None else f"#{{?#{{!=:#{{cursor_x}},{column}}},overtaken,}}"
+def kept_out(place: str | None) -> str:
+    """Return a tmux format that expands to why no key is pressed: a dead pane, or a cursor that has left its place."""
+    moved = "" if place is None else f"#{{?#{{!=:{_PLACE},{place}}},overtaken,}}"
     return f"#{{?pane_dead,dead,{moved}}}"
+
+
+def cancel_mode(pane: str) -> str:
+    """Return the tmux command that leaves copy mode, if the pane is in it."""
+    return f"if-shell -F -t {pane} '#{{pane_in_mode}}' 'send-keys -t {pane} -X cancel'"
+
+
+def typing_of(pane: str, buffer: str, before: Sequence[str], after: Sequence[str]) -> str:
+    """Return the tmux commands that show the screen, press `before`, paste the buffer, press `after`, and say so."""
+    steps = [
+        f"capture-pane -p -J -t {pane}",
+        cancel_mode(pane),
+        *([f"send-keys -t {pane} {shlex.join(before)}"] if before else []),
+        f"paste-buffer -p -r -d -b {buffer} -t {pane}",
+        *([f"send-keys -t {pane} {shlex.join(after)}"] if after else []),
+        "display-message -p pasted",
+    ]
+    return " ; ".join(steps)
 
 
 def pressed_of(said: Sequence[str]) -> Pressed:
@@ -107,11 +129,11 @@ def terminal_of(said: Sequence[str]) -> Terminal:
     clients = [line.split() for line in takewhile(lambda line: line.startswith("client "), said)]
     typed = [float(at) for _, read_only, at in clients if read_only == "0"]
     start = len(clients)
-    _, column, row = said[start].split()
+    place = said[start].partition(" ")[2]
+    _, column, row = place.split()
     screen = said[start + 1 :]
-    return Terminal(
-        max(typed, default=None), int(column), screen[int(row)] if int(row) < len(screen) else "", "\n".join(screen)
-    )
+    line = screen[int(row)] if int(row) < len(screen) else ""
+    return Terminal(max(typed, default=None), place, int(column), line, "\n".join(screen))
 
 
 def pane_of(line: str) -> tuple[str, Pane] | None:

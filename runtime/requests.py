@@ -40,7 +40,7 @@ async def settle(
 
 async def press(hands: Hands, seen: Look, ear: Ear, keys: tuple[str, ...]) -> Literal["pressed", "dead", "overtaken"]:
     """Press keys, unless the agent has said something since it was looked at."""
-    return await hands.tmux.press_if(ear.is_silent, str(seen.steps[facts.SPAWNED]["pane"]), *keys)
+    return await hands.tmux.press_if(ear.is_unchanged, str(seen.steps[facts.SPAWNED]["pane"]), *keys)
 
 
 async def confirmed(hands: Hands, name: str, ear: Ear, so: Callable[[Look], bool]) -> bool:

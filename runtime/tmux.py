@@ -27,11 +27,13 @@ from runtime.panes import (
     Still,
     Terminal,
     always,
+    cancel_mode,
     kept_out,
     pane_of,
     paste_of,
     pressed_of,
     terminal_of,
+    typing_of,
 )
 
 OLDEST = (3, 2)
@@ -119,15 +121,15 @@ class Tmux:
         cancelled or gives up leaves either nothing or all of it in the pane. `still` is asked at the last moment, on
         another thread.
         """
-        return await self._on_thread(lambda: self._paste(pane, text, before, after, unless) if still() else OVERTAKEN)
+        return await self._on_thread(lambda: self._paste(pane, text, before, after, unless, still))
 
     async def press(self, pane: str, *keys: str) -> bool:
         """Press keys by their tmux names; False if the pane is dead or gone."""
         return await self._on_thread(lambda: self._press(pane, keys)) == "pressed"
 
-    async def press_if(self, still: Still, pane: str, *keys: str, column: int | None = None) -> Pressed:
-        """Press keys if `still` says so at the last moment, on another thread, and the cursor is still in `column`."""
-        return await self._on_thread(lambda: self._press(pane, keys, column) if still() else "overtaken")
+    async def press_if(self, still: Still, pane: str, *keys: str, place: str | None = None) -> Pressed:
+        """Press keys if `still` says so at the last moment, on another thread, and the cursor has not left `place`."""
+        return await self._on_thread(lambda: self._press(pane, keys, place) if still() else "overtaken")
 
     async def capture(self, pane: str, *, lines: int = 0) -> str:
         """Return the visible screen, with `lines` of history before it; empty if the pane is gone."""
@@ -162,31 +164,27 @@ class Tmux:
         """Stop the thread; the server and its sessions live on."""
         self._thread.close()
 
-    def _paste(self, pane: str, text: str, before: Sequence[str], after: Sequence[str], unless: Condition) -> Paste:
+    def _paste(
+        self, pane: str, text: str, before: Sequence[str], after: Sequence[str], unless: Condition, still: Still
+    ) -> Paste:  # fmt: skip
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=self.socket.parent) as file:
             file.write(text)
             file.flush()
             buffer = Path(file.name).name
             why = unless.why()
             not_now = f"delete-buffer -b {buffer} ; display-message -p -t {pane} '{why}'"
-            steps = [
-                f"capture-pane -p -J -t {pane}",
-                _cancel_mode(pane),
-                *([f"send-keys -t {pane} {shlex.join(before)}"] if before else []),
-                f"paste-buffer -p -r -d -b {buffer} -t {pane}",
-                *([f"send-keys -t {pane} {shlex.join(after)}"] if after else []),
-                "display-message -p pasted",
-            ]
-            guarded = ("if-shell", "-F", "-t", pane, why, not_now, " ; ".join(steps))
+            guarded = ("if-shell", "-F", "-t", pane, why, not_now, typing_of(pane, buffer, before, after))
+            if not still():
+                return OVERTAKEN
             answer = self._command("load-buffer", "-b", buffer, file.name, ";", *guarded)
             if self._found(answer):
                 return paste_of(answer.stdout)
             self._command("delete-buffer", "-b", buffer)
             return Paste("dead")
 
-    def _press(self, pane: str, keys: Sequence[str], column: int | None = None) -> Pressed:
-        why = kept_out(column)
-        live = f"{_cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
+    def _press(self, pane: str, keys: Sequence[str], place: str | None = None) -> Pressed:
+        why = kept_out(place)
+        live = f"{cancel_mode(pane)} ; send-keys -t {pane} {shlex.join(keys)} ; display-message -p pressed"
         answer = self._command("if-shell", "-F", "-t", pane, why, f"display-message -p -t {pane} '{why}'", live)
         return pressed_of(answer.stdout) if self._found(answer) else "dead"
 
@@ -238,10 +236,6 @@ def _limit(deadline: float) -> tuple[str, ...]:
         if found := shutil.which(name):
             return found, "-s", "KILL", f"{deadline:g}"
     return "/usr/bin/perl", "-e", "alarm shift; exec @ARGV", str(max(1, round(deadline)))
-
-
-def _cancel_mode(pane: str) -> str:
-    return f"if-shell -F -t {pane} '#{{pane_in_mode}}' 'send-keys -t {pane} -X cancel'"
 
 
 def _said(answer: tmux_cmd) -> str:

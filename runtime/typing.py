@@ -171,20 +171,20 @@ class _Typist:
             async for _ in _looks(self._policy.echo_within):
                 if self._accepted.is_set():
                     break
-                if (column := await self._end_of_text()) is not None and await self._submit(column) and self._submits:
+                if (place := await self._end_of_text()) is not None and await self._submit(place) and self._submits:
                     break
         return done.outcome
 
     async def _repair(self) -> bool:
         """Do the next thing that can help; False if the pane is dead."""
-        if self._pastes and (column := await self._end_of_text()) is not None:
-            return await self._submit(column)
+        if self._pastes and (place := await self._end_of_text()) is not None:
+            return await self._submit(place)
         found = await _to_the_end(self._probe())
         if found in ("dead", "silent"):
             return found == "silent"
         if found == "text" or (self._pastes and not self._submits):
             terminal = await self._tmux.terminal(self._target.session, self._pane)
-            return terminal is not None and await self._submit(terminal.column)
+            return terminal is not None and await self._submit(terminal.place)
         # All keys were read and the text is nowhere: it was thrown away, unless its receipt is just late.
         if self._pastes >= self._policy.pastes or await self._receipt(self._policy.echo_within):
             return True
@@ -192,26 +192,26 @@ class _Typist:
             return True
         return await self._paste_and_submit(Condition()) != "dead"
 
-    async def _submit(self, column: int) -> bool:
-        """Press the key that sends the text, unless a dialog is open: then the cursor is not in `column` any more.
+    async def _submit(self, place: str) -> bool:
+        """Press the key that sends the text, unless a dialog is open: then the cursor is not in its `place` any more.
 
         False if the pane is dead.
         """
         if self._accepted.is_set() or await self._target.may_type() is not None:
             return True
-        done = await self._tmux.press_if(self._target.still, self._pane, self._policy.submit, column=column)
+        done = await self._tmux.press_if(self._target.still, self._pane, self._policy.submit, place=place)
         if done == "pressed":
             self._submits += 1
             if self._submits > 1 or not self._pastes:
                 self._report("submitted again")
         return done != "dead"
 
-    async def _end_of_text(self) -> int | None:
-        """Return the cursor's column when the text stands in the composer, and not only in what was said before."""
+    async def _end_of_text(self) -> str | None:
+        """Return the cursor's place when the text stands in the composer, and not only in what was said before."""
         terminal = await self._tmux.terminal(self._target.session, self._pane)
         if terminal is None or terminal.column == self._policy.empty_at:
             return None
-        return terminal.column if shows(terminal.screen, self._before, self._text) else None
+        return terminal.place if shows(terminal.screen, self._before, self._text) else None
 
     async def _probe(self) -> Literal["text", "clear", "silent", "dead"]:
         """Type something visible behind whatever stands in the composer, and take it back.

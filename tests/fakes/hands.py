@@ -56,7 +56,7 @@ class FakeTmux:
         self.did.append(f"press {' '.join(keys)}")
         return True
 
-    async def press_if(self, still: Any, pane: str, *keys: str, column: int | None = None) -> str:
+    async def press_if(self, still: Any, pane: str, *keys: str, place: str | None = None) -> str:
         self.did.append(f"press {' '.join(keys)}")
         return "pressed"
 

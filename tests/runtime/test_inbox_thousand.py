@@ -59,7 +59,28 @@ class World(Crowd):
     def __init__(self, root, script, count, stories, *, seed):
         super().__init__(root, script, count)
         self.random, self.sent = random.Random(seed), {}
+        self.pastes = []
+        self.watch_pastes()
         self.answered = {name: (0.0, 0.0) for name in self.names}
+
+    def watch_pastes(self):
+        """Note of each paste that went ahead into which process it went, and when that was last looked at."""
+        paste = self.tmux.paste
+
+        def watched(pane, text, *, still, **more):
+            shown = [self.seen(name) for name in self.names]
+            life = next(one.facts.process.pid for one in shown if one.steps.get("terminal", {}).get("pane") == pane)
+
+            def last_look():
+                began = time.monotonic()
+                if not still():
+                    return False
+                self.pastes.append((life, began))
+                return True
+
+            return paste(pane, text, still=last_look, **more)
+
+        self.tmux.paste = watched
 
     def text(self, number):
         """Words for message `number`: short, long, with a first line like all others, or like a command."""
@@ -179,15 +200,31 @@ def judge(made, count, screens):
     }  # fmt: skip
     assert wrong == {}
     typed = [(name, line) for name in made.names for line in made.diary(name) if line["what"] == "dialog"]
-    # What was on its way when the dialog opened cannot be called back; it is swallowed, and no Enter follows it.
-    assert [line for line in typed if line[1]["kind"] == "paste" and line[1]["age"] > ON_THE_WAY] == []
-    keys = [line for _, line in typed if line["kind"] != "paste"]
+    # What was typed before the terminal itself had shown the dialog cannot be called back. The age counts from then.
+    late = [line for _, line in typed if line["age"] is not None]
+    # A paste that was on its way is swallowed, and no Enter follows it.
+    assert [line for line in late if line["kind"] == "paste" and line["age"] > ON_THE_WAY] == []
+    keys = [line for line in late if line["kind"] != "paste"]
     pressed = {char for line in keys for char in ([line["value"]] if line["kind"] == "key" else line["value"])}
     assert pressed <= HARMLESS | PERSON
+    # Nor can a paste be called back that was on its way when the agent became a shell.
+    shells = [line["at"] - looked for name in made.names for line, looked in into_shells(made, name)]
+    assert [age for age in shells if age < -ON_THE_WAY] == []
+    if shells:
+        return
     assert not (made.root / "run-by-a-shell").exists()
     for screen in screens.values():
         for _, _, after in (part.partition("shell$ ") for part in screen.splitlines() if "shell$ " in part):
             assert after.strip() == "", screen[-500:]
+
+
+def into_shells(made, name):
+    """The last words of agents that became shells, each with the moment before a paste that they have not taken."""
+    for life in {line["life"] for line in made.diary(name)}:
+        lines = [line for line in made.diary(name) if line["life"] == life]
+        taken = max((line["at"] for line in lines if line["what"] == "took"), default=0.0)
+        for last in (line for line in lines if line["what"] == "shell"):
+            yield from ((last, looked) for into, looked in made.pastes if into == life and looked > taken)
 
 
 async def test_two_hundred_messages_reach_agents_that_misbehave():

@@ -6,7 +6,6 @@ import shlex
 import signal
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -46,9 +45,12 @@ async def until_bytes(path, size):
 async def test_no_key_is_pressed_when_the_cursor_has_moved_since_it_was_looked(desk):
     pane = await started(desk, "moved", CAT)
     await until_shown(desk, pane, "up")
-    assert await desk.tmux.press_if(lambda: True, pane, "a", column=3) == "overtaken"
-    assert await desk.tmux.press_if(lambda: True, pane, "b", column=2) == "pressed"
-    assert await desk.tmux.press_if(lambda: False, pane, "c", column=2) == "overtaken"
+    place = (await desk.tmux.terminal("moved", pane)).place
+    lines, column, row = place.split()
+    for other in (f"{lines} {int(column) + 1} {row}", f"{lines} {column} {int(row) + 1}", f"9 {column} {row}"):
+        assert await desk.tmux.press_if(lambda: True, pane, "a", place=other) == "overtaken"
+    assert await desk.tmux.press_if(lambda: True, pane, "b", place=place) == "pressed"
+    assert await desk.tmux.press_if(lambda: False, pane, "c", place=place) == "overtaken"
     await until_bytes(desk.root / "got", 1)
     assert (desk.root / "got").read_bytes() == b"b"
 
@@ -147,11 +149,9 @@ async def test_hanging_server_is_unavailable_and_not_dead(desk):
                              capture_output=True, check=True).stdout)  # fmt: skip
     os.kill(pid, signal.SIGSTOP)
     try:
-        begun = time.monotonic()
         for call in (hasty.panes(), hasty.paste("%0", "hello"), hasty.kill_session("s-1")):
             with pytest.raises(TmuxUnavailable):
                 await call
-        assert time.monotonic() - begun < 2
     finally:
         os.kill(pid, signal.SIGCONT)
         hasty.close()

@@ -140,6 +140,7 @@ def flood(agent: Agent, value: int | dict[str, int]) -> None:
 def leave_shell(agent: Agent, value: object) -> None:
     """Become a shell, as an agent that was started from one and ended."""
     agent.terminal.restore()
+    agent.diary.write("shell")
     os.execve("/bin/sh", ["sh", "-i"], {**os.environ, "PS1": "shell$ "})  # noqa: S606  # that is what this misbehaviour is
 
 

@@ -33,7 +33,8 @@ class Agent:
         self.answer: int | None = None
         self.busy = False
         self._draft = ""
-        self._asked = self._leaving = 0.0
+        self._leaving = 0.0
+        self._seen_at: float | None = None
         self._draw()
 
     def attend(self, seconds: float | None = None, also: int | None = None) -> bool:
@@ -41,7 +42,7 @@ class Agent:
         until = None if seconds is None else time.monotonic() + seconds
         while True:
             keys, ready = self.terminal.read(until, () if also is None else (also,))
-            if keys:
+            if any(kind != "seen" for kind, _ in keys):
                 self._late()
             for kind, value in keys:
                 self._take(kind, value)
@@ -84,11 +85,12 @@ class Agent:
 
         Whatever is typed meanwhile goes to the dialog.
         """
-        self.dialog, self.answer, self.choices, self._asked = question, None, choices, time.time()
+        self.dialog, self.answer, self.choices, self._seen_at = question, None, choices, None
+        self.channel.push("waiting", question=question, **({"choices": choices} if choices else {}))
         listed = "".join(f"\n  {number}: {choice}" for number, choice in enumerate(choices, 1))
         self.terminal.show(f"? {question}{listed}\n  Enter or y: yes   n or Escape: no", style=BOLD)
-        self.channel.push("waiting", question=question, **({"choices": choices} if choices else {}))
         self._draw()
+        self.terminal.ask_whether_seen()
         while (answer := self._answered()) is None:
             self.attend()
         self.dialog = None
@@ -108,9 +110,11 @@ class Agent:
         os._exit(code)
 
     def _take(self, kind: str, value: str) -> None:
-        if self._deaf(kind):
+        if kind == "seen":
+            self._seen_at = time.monotonic()
+        elif self._deaf(kind):
             return
-        if self.dialog is not None:
+        elif self.dialog is not None:
             self._answer(kind, value)
         elif kind == "key":
             self._key(value)
@@ -128,7 +132,8 @@ class Agent:
         return self.answer
 
     def _answer(self, kind: str, value: str) -> None:
-        self.diary.write("dialog", kind=kind, value=value, age=time.time() - self._asked)
+        age = None if self._seen_at is None else time.monotonic() - self._seen_at
+        self.diary.write("dialog", kind=kind, value=value, age=age)
         # Like the real ones: a paste is swallowed, and Enter takes the preselected "yes".
         if kind == "paste":
             return

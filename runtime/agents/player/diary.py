@@ -1,6 +1,7 @@
 """What the agent was really told, for tests that do not believe the service's own word about it."""
 
 import os
+import time
 
 
 class Diary:
@@ -16,5 +17,7 @@ class Diary:
         import json  # start-up, as in channel.py
 
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(file, (json.dumps({"what": what, "life": os.getpid(), **about}) + "\n").encode())
+        os.write(
+            file, (json.dumps({"what": what, "life": os.getpid(), "at": time.monotonic(), **about}) + "\n").encode()
+        )
         os.close(file)

@@ -6,6 +6,7 @@ import re
 PASTE, PASTE_END = b"\x1b[200~", b"\x1b[201~"
 NAMES = {0x0D: "Enter", 0x15: "C-u", 0x03: "C-c", 0x7F: "Backspace", 0x08: "Backspace"}
 _SEQUENCE = re.compile(rb"\x1b(\[[0-9;?<=>]*[ -/]*[@-~]|O[@-~])")
+_CURSOR = re.compile(rb"\x1b\[\d+;\d+R")
 _TEXT = re.compile(rb"[^\x00-\x08\x0b-\x1f\x7f]+")
 
 
@@ -28,7 +29,7 @@ class Keys:
         return [("key", "Escape"), *self.feed(b"")]
 
     def feed(self, data: bytes) -> list[tuple[str, str]]:
-        """Return `(kind, value)` for all that is complete; kinds are text, paste and key."""
+        """Return `(kind, value)` for all that is complete; kinds are text, paste, key and seen."""
         self._bytes += data
         found = []
         while self._bytes:
@@ -68,4 +69,4 @@ class Keys:
         if sequence is None:
             return None
         del self._bytes[: sequence.end()]
-        return "key", ""
+        return ("seen", "cursor") if _CURSOR.fullmatch(sequence[0]) else ("key", "")

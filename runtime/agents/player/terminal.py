@@ -41,6 +41,10 @@ class Terminal:
         lines = "".join(f"{indent}{style}{line}{PLAIN if style else ''}\n" for line in harmless(text).split("\n"))
         self._out(f"\r\x1b[K{lines}{self._visible()}")
 
+    def ask_whether_seen(self) -> None:
+        """Ask the terminal to answer in between the keys once it has shown everything (device status report)."""
+        self._out("\x1b[6n")
+
     def refresh(self) -> None:
         """Draw the line below again after it changed."""
         self._out(f"\r\x1b[K{self._visible()}")
