@@ -19,6 +19,12 @@ MOST = 500
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
+def read(repository: Path, ref: str) -> str | None:
+    """Return the commit of a ref that is a file, as one is after a fetch that moved it; None for any other."""
+    written = (layout.read(repository / ref) or "").strip()
+    return written if _SHA.fullmatch(written) else None
+
+
 def below(repository: Path, prefix: str) -> dict[str, str] | None:
     """Return the commits of all refs whose names begin with `prefix`, by the rest of their names.
 

@@ -7,16 +7,13 @@ import msgspec
 from runtime import prompts
 from runtime.agents import Agent
 from runtime.facts import Facts
-from runtime.git import NOBODY
 from runtime.hands import Hands
 from runtime.launch import LaunchPlace
 from runtime.look import Look
-from runtime.preserve import begun_at
 from runtime.sessions import Session
 from runtime.store import facts, messages, restores, sessions
 from runtime.store.tx import Tx
 from runtime.terminals import end_terminal
-from runtime.workspaces import Workspaces
 
 CANNOT = "{agent} cannot go on with a session of its own that has ended"
 NO_ID = "{agent} has not said which session of its own it was"
@@ -41,8 +38,6 @@ async def reopen(hands: Hands, seen: Look) -> None:
     """End what is left of the earlier agent, and bring the worktree back; may be repeated."""
     session = seen.session
     await end_terminal(hands, session.id)
-    if began := await lost_start(hands.workspaces, seen):
-        await hands.workspaces.repository(session).run("update-ref", f"refs/heads/{session.branch}", began, NOBODY)
     environment, replayed = await hands.workspaces.reopen(
         session, hands.gate(session.id), merged=_was_merged(seen), pushed=bool(seen.facts.pushed),
         beside=lambda: hands.open_gate(session.id),
@@ -54,17 +49,6 @@ async def reopen(hands: Hands, seen: Look) -> None:
         sessions.step_done(tx, session.id, restores.REOPENED, replayed=replayed)
 
     await hands.store.write(done)
-
-
-async def lost_start(workspaces: Workspaces, seen: Look) -> str | None:
-    """Return where the session's branch has to begin again: it went because no commit was on it, but files are kept."""
-    repository, branch = workspaces.repository(seen.session), seen.session.branch
-    if seen.facts.pushed or await repository.resolve(f"refs/heads/{branch}"):
-        return None
-    if (began := await begun_at(repository, seen.session.id)) is None:
-        return None
-    await repository.fetch()
-    return None if await repository.sha_of(branch) else began
 
 
 def _was_merged(seen: Look) -> bool:

@@ -24,7 +24,6 @@ RemoteProvider = Callable[[], Awaitable[Remote]]
 NOT_A_CLONE = "{path} is not a git repository: set the project's `path` to an existing clone, or leave it out."
 _LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 _LONGEST = 600.0
-_SHA = re.compile(r"[0-9a-f]{40}")
 _FETCH = ("--quiet", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
 _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 
@@ -76,10 +75,8 @@ class BareRepository:
 
     async def sha_of(self, branch: str) -> str | None:
         """Return the commit of the remote's branch as last fetched, or None."""
-        written = (layout.read(self.path / "refs/remotes/origin" / branch) or "").strip()
-        if _SHA.fullmatch(written):  # as git has it after a fetch; asking git costs a process
-            return written
-        return await self.resolve(f"refs/remotes/origin/{branch}")
+        ref = f"refs/remotes/origin/{branch}"
+        return refs.read(self.path, ref) or await self.resolve(ref)
 
     async def resolve(self, ref: str) -> str | None:
         """Return the commit that a full ref name or a commit's hash stands for, or None."""

@@ -9,7 +9,7 @@ from runtime.freshness import Freshness
 from runtime.git import Git, Remote
 from runtime.openings import Openings
 from runtime.ports import Forge
-from runtime.preserve import kept_files, kept_refs, preserve
+from runtime.preserve import begun_at, kept_files, kept_refs, preserve
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.shelf import Shelf
@@ -159,7 +159,8 @@ class Workspaces:
     async def tip(self, session: Session, *, merged: bool, pushed: bool) -> str:
         """Return the commit that a session's branch is at, here or else on the forge.
 
-        A branch that is gone because it was merged, or because nothing was ever on it, starts again from its base.
+        A branch that is gone because it was merged, or because nothing was ever on it, starts again from its base; if
+        files are kept that were never committed, from where it was when they were.
         """
         repository = self.repository(session)
         if tip := await repository.resolve(f"refs/heads/{session.branch}"):
@@ -168,6 +169,8 @@ class Workspaces:
         kept = await kept_refs(repository, session.id)
         if tip := await repository.sha_of(session.branch):
             return tip
+        if not pushed and (began := await begun_at(repository, session.id)):
+            return began
         base = await repository.sha_of(session.base)
         if base is None or (not merged and (pushed or kept)):
             raise WorkspaceMissing(_missing(session, repository, kept))

@@ -173,7 +173,7 @@ async def review(story: Story) -> str:
         raise NotSo(f"the review did not reach the agent as one message, but as {len(texts)}")
     story.heads.append(await story.head())
     if len(set(story.heads)) != len(story.heads):
-        raise NotSo("the agent answered the review without a new commit")
+        raise NotSo(f"the agent answered the review without a new commit: {_first_line(replies[0])}")
     return f"two comments in one message, two answers: “{_first_line(replies[0])}”"
 
 

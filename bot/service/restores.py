@@ -8,7 +8,6 @@ from bot.parts import Parts
 from bot.service.seen import seen
 from runtime.errors import UserError
 from runtime.look import Look
-from runtime.reopening import lost_start
 from runtime.restore import bring_back, why_not
 from runtime.store.restores import REOPENED
 
@@ -39,8 +38,7 @@ class Restores:
         workspaces, session = self._parts.workspaces, found.session
         if "workspace" in found.steps and not workspaces.worktree(session).exists():
             merged = session.announced_status == "merged"
-            if await lost_start(workspaces, found) is None:
-                await workspaces.tip(session, merged=merged, pushed=bool(found.facts.pushed))
+            await workspaces.tip(session, merged=merged, pushed=bool(found.facts.pushed))
 
     async def _started(self, name: str) -> Look:
         with self._store.listening(name) as news, contextlib.suppress(TimeoutError):

@@ -2,18 +2,15 @@
 
 import os
 import subprocess
-from types import SimpleNamespace
 
 import pytest
 
 from runtime.errors import WorkspaceMissing
-from runtime.facts import Pushed
 from runtime.git import Git
 from runtime.preserve import begun_at, kept_refs
-from runtime.reopening import lost_start
 from runtime.workspaces import Workspaces
 from tests.fakes.bot import a_project
-from tests.fakes.sessions import facts, session
+from tests.fakes.sessions import session
 
 S1 = session(id="n-1", branch="ao/n-1", repo="o/n")
 
@@ -169,20 +166,17 @@ async def test_branch_that_was_pushed_and_is_gone_cannot_be_made_up(workspaces, 
         await reopen(workspaces, place, pushed=True)
 
 
-async def begins_again(workspaces, *pushed):
-    known = facts(pushed=tuple(Pushed(sha=sha) for sha in pushed))
-    return await lost_start(workspaces, SimpleNamespace(session=S1, facts=known))
-
-
 async def test_branch_that_held_only_files_begins_again_where_it_was(workspaces, place, forge):
     worktree, base = await open_(workspaces, place), forge.sha("main")
     (worktree / "new.txt").write_text("new\n")
-    assert await begins_again(workspaces) is None
     await workspaces.preserve(S1, [])
     await workspaces.close(S1, merged=False)
     forge.commit("main", onto=base, app__py="later\n")
-    assert await begins_again(workspaces) == base
-    assert await begins_again(workspaces, "a" * 40) is None
+    with pytest.raises(WorkspaceMissing):
+        await reopen(workspaces, place, pushed=True)
+    await reopen(workspaces, place)
+    assert await git(workspaces, "rev-parse", "refs/heads/ao/n-1") == base
+    assert (worktree / "new.txt").read_text() == "new\n"
 
 
 async def test_branch_that_somebody_made_meanwhile_is_not_begun_again(workspaces, place, forge):
@@ -190,8 +184,8 @@ async def test_branch_that_somebody_made_meanwhile_is_not_begun_again(workspaces
     (worktree / "new.txt").write_text("new\n")
     await workspaces.preserve(S1, [])
     await workspaces.close(S1, merged=False)
-    forge.commit("ao/n-1", onto=forge.sha("main"), app__py="pushed\n")
-    assert await begins_again(workspaces) is None
+    theirs = forge.commit("ao/n-1", onto=forge.sha("main"), app__py="pushed\n")
+    assert await workspaces.tip(S1, merged=False, pushed=False) == theirs
 
 
 async def test_branch_of_unpushed_commits_that_is_gone_is_not_made_up(workspaces, place):
@@ -200,5 +194,6 @@ async def test_branch_of_unpushed_commits_that_is_gone_is_not_made_up(workspaces
     await workspaces.preserve(S1, [])
     await workspaces.close(S1, merged=False)
     await git(workspaces, "update-ref", "-d", "refs/heads/ao/n-1")
-    assert await begins_again(workspaces) is None
+    with pytest.raises(WorkspaceMissing):
+        await workspaces.tip(S1, merged=False, pushed=False)
     assert await begun_at(workspaces.repository(S1), "n-2") is None
