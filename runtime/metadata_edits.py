@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from runtime import prompts
 from runtime.changes import IssueMoved
 from runtime.claimable import claimable
 from runtime.display import tidy
@@ -151,12 +152,12 @@ def _issue(tx: Tx, session: Session, edit: Edit) -> bool:
     other = sessions.of_issue(tx.sql, session.project, number)
     if number is not None and other not in (None, session.id):
         raise UserError(ISSUE_TAKEN.format(number=number, other=other))
+    if number == session.issue:
+        return True
     _address_issue(tx, session, number)
-    title = edit.issue.title if edit.issue else session.title
-    sessions.change(tx, session.id, issue=number, title=title)
-    if number != session.issue:
-        now = msgspec.structs.replace(session, issue=number, title=title)
-        tx.changes.append(IssueMoved(session=now, before=session.issue))
+    words = {"title": edit.issue.title, "task": prompts.asked_for(edit.issue, None, "", None)} if edit.issue else {}
+    sessions.change(tx, session.id, issue=number, **words)
+    tx.changes.append(IssueMoved(session=msgspec.structs.replace(session, issue=number, **words), before=session.issue))
     return True
 
 

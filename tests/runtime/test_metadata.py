@@ -164,7 +164,7 @@ async def test_edit_of_an_older_version_changes_only_what_was_edited(bot, servic
 @pytest.mark.parametrize("down", [False, True])
 async def test_issue_pull_request_and_branch_lead_deliveries_to_the_session(bot, github, service, down):
     pull = github.open_pull(branch="topic")
-    other = github.open_issue("Say goodbye").number
+    other = github.open_issue("Say goodbye", "In Dutch.").number
     if down:
         await service.stop()
     service.on.branch = "topic"
@@ -177,6 +177,7 @@ async def test_issue_pull_request_and_branch_lead_deliveries_to_the_session(bot,
         assert found is not None and found.id == "app-1"
     assert bot.store.read(lambda sql: sessions.find(sql, ["issue:octo/app#1"])) is None
     assert bot.facts.pull_request.number == pull.number
+    assert bot.session.task == "In Dutch."
     assert service.switched == ["app-1"]
     service.edit(issue="", pr="")
     await until(lambda: bot.facts.pull_request is None and bot.session.issue is None, within=15)
