@@ -15,6 +15,7 @@ from runtime.hands import Hands
 from runtime.ports import Issue, Pull
 from runtime.project import Project
 from runtime.sessions import display_name
+from runtime.store import sessions
 from runtime.wish import Wish
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ NO_ISSUE = "There is no issue #{number} in {repo}: look for its number with `gh 
 CLOSED = "Issue #{number} is closed, so nothing would end its session: reopen it first."
 IS_PULL = "#{number} is a pull request: start a session for it with `ao spawn --claim-pr {number}`."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, or name another one."
+HAS_SESSION = "{branch} is what {id} works on: tell it with `ao send {id}`, or end it first, `ao session kill {id}`."
 MANY = "{count} preflight checks failed:\n{lines}"
 
 
@@ -133,8 +135,13 @@ async def _pull(hands: Hands, project: Project, number: int | None) -> Pull | No
 
 async def _not_elsewhere(hands: Hands, project: Project, branch: str | None) -> None:
     path = None if branch is None else hands.workspaces.checked_out_in(project, branch)
-    if path is not None:
-        raise UserError(IN_USE.format(branch=branch, path=path))
+    if path is None:
+        return
+    where = f"branch:{project.repo.lower()}:{branch}"
+    found = hands.store.read(lambda sql: sessions.find(sql, [where]))
+    if found is not None and hands.workspaces.worktree(found) == path:
+        raise UserError(HAS_SESSION.format(branch=branch, id=found.id))
+    raise UserError(IN_USE.format(branch=branch, path=path))
 
 
 async def _installed(hands: Hands, project: Project, agent: Agent) -> None:

@@ -57,7 +57,8 @@ async def test_pull_request_of_an_ended_session_is_finished_by_another():
             assert (code, shown.splitlines()[-1], said) == (0, "SESSION=nam-1", "")
             [pull] = await story.until("there is a pull request", lambda: stage.maintainer.get("/pulls?state=open"))
             code, _, said = await ao(stage, "spawn", "--claim-pr", str(pull["number"]))
-            assert (code, said.startswith("ao/nam-1 is ")) == (1, True)
+            end = "tell it with `ao send nam-1`, or end it first, `ao session kill nam-1`.\n"
+            assert (code, said) == (1, f"ao/nam-1 is what nam-1 works on: {end}")
             assert (await ao(stage, "session", "kill", "nam-1"))[0] == 0
             code, shown, said = await ao(stage, "spawn", "--claim-pr", str(pull["number"]))
             assert (code, said) == (0, "")
