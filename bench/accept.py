@@ -24,7 +24,7 @@ from time import perf_counter
 
 import uvloop
 
-from bench.deliveries import SIZE, Server, bodies, requests, send
+from bench.deliveries import SIZE, Server, bodies, requests, send, send_alone
 
 GOALS = {"p50_ratio": 2.5, "throughput_ratio": 0.4}
 EACH = 150
@@ -62,7 +62,7 @@ def measure(directory: Path, rounds: int) -> dict[str, float]:
         list(_inserts(table, 200))
         for _ in range(rounds):
             insert = statistics.median(_inserts(table, EACH))
-            accept = statistics.median(send(server.port, requests(EACH), 1).latencies)
+            accept = statistics.median(send_alone(server.port, requests(EACH)))
             ceiling = _group_commits(directory / "ceiling.db", EACH * 6)
             seen.append((insert, accept, ceiling, send(server.port, requests(EACH * 6), CONNECTIONS).per_second))
     table.close()

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import socket
 import subprocess
 import sys
 import uuid
@@ -144,6 +145,25 @@ def send(port: int, waiting: list[bytes], connections: int, *, expected: bytes =
     return uvloop.run(run())
 
 
+def send_alone(port: int, waiting: list[bytes]) -> list[float]:
+    """Send one request after the other over one connection, without an event loop of our own; return their seconds.
+
+    Raises:
+        RuntimeError: the receiver gave another answer than an empty 202.
+
+    """
+    took = []
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for request in waiting:
+            began = perf_counter()
+            connection.sendall(request)
+            answer = connection.recv(65536)
+            took.append(perf_counter() - began)
+            if not answer.startswith(b"HTTP/1.1 202") or not answer.endswith(b"\r\n\r\n"):
+                raise RuntimeError(f"the receiver answered {answer!r}")
+    return took
+
+
 class Server:
     """A receiver of the service in its own process, on a free port."""
 
@@ -166,8 +186,6 @@ class Server:
 
 def serve(path: Path) -> None:
     """Run the service's own receiver, journal and server, and print the port; it logs warnings only, like its peer."""
-    import socket
-
     from bot.listeners import server
     from bot.logs import set_up_logs
     from bot.public import public_app

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from runtime.store.bodies import Bodies
 from runtime.store.schema import deliveries, handler_runs
 from runtime.store.store import Store
 from runtime.store.tx import Tx
 from runtime.store.writer import Raw
 
 TOPIC = "deliveries"
-REPLAY_WINDOW = 72 * 3600
 MOST_CRASHES = 10
 """How often the service may die while a delivery is handled; more than a quick series of kills brings about."""
 NO_HANDLER = "no handler"
@@ -36,12 +36,11 @@ _RUNS = sa.select(handler_runs.c.handler, handler_runs.c.skip_reason).where(
 _RAN = handler_runs.insert().prefix_with("OR IGNORE")
 
 # One statement decides: https://www.sqlite.org/lang_upsert.html
-_CLAIM = f"""
+_CLAIM = """
 INSERT INTO deliveries (guid, body_hash, event, action, body, received_at, state, skip_reason)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE body_hash = ?2 AND received_at > ?6 - {REPLAY_WINDOW})
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (guid) DO NOTHING
-"""  # noqa: S608 - a constant of ours
+"""
 _START = "UPDATE deliveries SET state = 'running', session_key = ?2 WHERE id = ?1 AND state IN ('queued', 'running')"
 _KNOWN = "SELECT id, state FROM deliveries WHERE guid = ?"
 _REVIVE = """
@@ -50,8 +49,7 @@ WHERE id = ?
 """
 _REPLAYED = """
 INSERT INTO records (at, kind, source, delivery_id, summary, data)
-SELECT ?1, 'replay_suspect', 'github', id, 'The same body came again under another delivery id; it was not run.', ?3
-FROM deliveries WHERE body_hash = ?2 ORDER BY id DESC LIMIT 1
+VALUES (?, 'replay_suspect', 'github', ?, 'The same body came again under another delivery id; it was not run.', ?)
 """
 
 
@@ -109,6 +107,7 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._bodies = Bodies()
 
     async def claim(self, arrival: Arrival) -> Claim:
         """Store the delivery unless it is known by its id or body; returns once it is on disk.
@@ -120,7 +119,7 @@ class Journal:
 
         """
         digest, now = arrival.fingerprint or sha256(arrival.body).digest(), self.store.clock()
-        return await self.store.write_raw(lambda raw: _claim(raw, arrival, digest, now), wake=TOPIC)
+        return await self.store.write_raw(lambda raw: _claim(raw, self._bodies, arrival, digest, now), wake=TOPIC)
 
     def open_ids(self) -> list[int]:
         """Return the ids of everything queued or running, oldest first."""
@@ -182,15 +181,19 @@ def finish(tx: Tx, id: int) -> None:
     _move(tx, id, "running", state="done", finished_at=tx.now, error=None, skip_reason=skip_reason)
 
 
-def _claim(raw: Raw, arrival: Arrival, digest: bytes, now: float) -> Claim:
+def _claim(raw: Raw, bodies: Bodies, arrival: Arrival, digest: bytes, now: float) -> Claim:
     guid, event, action, body, wanted, _ = arrival
-    state, reason = ("queued", None) if wanted else ("ignored", "no handler for this event and action")
-    if raw.sqlite.execute(_CLAIM, (guid, digest, event, action, body, now, state, reason)).rowcount:
-        return Claim.QUEUED if wanted else Claim.IGNORED
+    first = bodies.first(raw.sqlite, digest, now)
+    if first is None:
+        state, reason = ("queued", None) if wanted else ("ignored", "no handler for this event and action")
+        written = raw.sqlite.execute(_CLAIM, (guid, digest, event, action, body, now, state, reason))
+        if written.rowcount and written.lastrowid:
+            bodies.add(raw.sqlite, digest, written.lastrowid, now)
+            return Claim.QUEUED if wanted else Claim.IGNORED
     known = raw.sqlite.execute(_KNOWN, (guid,)).fetchone()
     if known is None:
         data = msgspec.json.encode({"guid": guid, "event": event}).decode()
-        raw.sqlite.execute(_REPLAYED, (now, digest, data))
+        raw.sqlite.execute(_REPLAYED, (now, first, data))
         return Claim.REPLAY
     if known[1] != "dead":
         return Claim.DUPLICATE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runtime.errors import ConfigError
 
-NEWEST = "0002"
+NEWEST = "0003"
 
 
 def migrate(path: Path) -> None:

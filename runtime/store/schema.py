@@ -24,7 +24,6 @@ deliveries = sa.Table(
     sa.Column("skip_reason", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("finished_at", sa.Float),
-    sa.Index("deliveries_body_hash", "body_hash"),
     sa.Index("deliveries_open", "id", sqlite_where=sa.text("state IN ('queued', 'running')")),
 )
 

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from runtime.store.bodies import WINDOW
 from runtime.store.deliveries import show
-from runtime.store.journal import MOST_CRASHES, REPLAY_WINDOW, Arrival, Claim, Journal, finish, mark_handler
+from runtime.store.journal import MOST_CRASHES, Arrival, Claim, Journal, finish, mark_handler
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ async def test_dead_delivery_that_comes_again_is_queued_again(journal):
 
 async def test_same_body_under_another_id_is_a_replay_for_72_hours(journal, clock):
     await journal.claim(arrival())
-    clock.now += REPLAY_WINDOW - 1
+    clock.now += WINDOW - 1
     assert await journal.claim(arrival("g2")) is Claim.REPLAY
     assert await journal.claim(arrival("g3", event="push")) is Claim.REPLAY
     record = show(journal.store, "g1").records[0]
