@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import libtmux
 from libtmux.common import tmux_cmd
 from libtmux.exc import TmuxCommandNotFound
 
@@ -35,6 +34,7 @@ from runtime.panes import (
     terminal_of,
     typing_of,
 )
+from runtime.tmux_client import Clients
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer (Debian and Ubuntu: apt install tmux; macOS: brew install tmux)"
@@ -54,7 +54,6 @@ _OPTIONS = (
 )
 _NO_SERVER = re.compile(r"no server running|error connecting to .*\((No such file|Connection refused)")
 _NOT_FOUND = re.compile(r"can't find (pane|session|window)|no current (target|session)")
-_TIMED_OUT = (124, 137, 142)  # timeout(1), with SIGKILL, and SIGALRM
 
 T = TypeVar("T")
 
@@ -68,10 +67,9 @@ class Tmux:
 
     def __init__(self, socket: Path, *, deadline: float = 5.0) -> None:
         self.socket = socket
-        self._deadline = deadline
+        self._clients = Clients(deadline)
         self._thread = OneThread("tmux")
-        limit = _limit(deadline)
-        self._bin, self._arguments = limit[0], (*limit[1:], "tmux", "-u", "-S", str(socket), "-f", "/dev/null")
+        self._arguments = ("-u", "-S", str(socket), "-f", "/dev/null")
 
     async def check(self) -> str:
         """Return tmux's version; `ConfigError` says how to get one that works."""
@@ -161,8 +159,9 @@ class Tmux:
         return f"TMUX= tmux -S {shlex.quote(str(self.socket))} attach -t '={name}'"
 
     def close(self) -> None:
-        """Stop the thread; the server and its sessions live on."""
+        """Stop the thread, and a client that hangs; the server and its sessions live on."""
         self._thread.close()
+        self._clients.end_late()
 
     def _paste(
         self, pane: str, text: str, before: Sequence[str], after: Sequence[str], unless: Condition, still: Still
@@ -204,8 +203,7 @@ class Tmux:
     async def _start(self, create: Sequence[str]) -> tmux_cmd:
         options = [word for name, value in _OPTIONS for word in (";", "set-option", "-g", name, value)]
         command = (*self._arguments, "start-server", *options, ";", *create)
-        server = libtmux.Server(tmux_bin="/bin/sh")
-        return await self._on_thread(lambda: self._checked(server.cmd("-c", _START, "tmux", self._bin, *command)))
+        return await self._on_thread(lambda: self._clients.run("/bin/sh", "-c", _START, "tmux", "tmux", *command))
 
     async def _run(self, *arguments: str) -> tmux_cmd:
         return await self._on_thread(lambda: self._command(*arguments))
@@ -213,29 +211,16 @@ class Tmux:
     async def _on_thread(self, job: Callable[[], T]) -> T:
         try:
             # A hung server holds the output of clients that were ended (it was sent their descriptors), so that
-            # the job hangs too: hence a deadline here as well.
-            return await self._thread.run(job, within=self._deadline + 0.2)
+            # the job may hang on: callers do not wait for it.
+            return await self._thread.run(job, within=self._clients.deadline)
         except TimeoutError as late:
+            self._clients.end_late()
             raise TmuxUnavailable("tmux did not answer in time") from late
         except TmuxCommandNotFound as missing:
             raise TmuxUnavailable(f"tmux cannot be run: {INSTALL}") from missing
 
     def _command(self, *arguments: str) -> tmux_cmd:
-        """Run one tmux client. It starts through a program that ends it in time: libtmux itself waits for ever."""
-        return self._checked(libtmux.Server(tmux_bin=self._bin).cmd(*self._arguments, *arguments))
-
-    def _checked(self, answer: tmux_cmd) -> tmux_cmd:
-        if answer.returncode in _TIMED_OUT or answer.returncode < 0:
-            raise TmuxUnavailable(f"tmux did not answer within {self._deadline:g} s")
-        return answer
-
-
-def _limit(deadline: float) -> tuple[str, ...]:
-    """Return the program that runs another one under a deadline; perl where there is no coreutils (macOS)."""
-    for name in ("timeout", "gtimeout"):
-        if found := shutil.which(name):
-            return found, "-s", "KILL", f"{deadline:g}"
-    return "/usr/bin/perl", "-e", "alarm shift; exec @ARGV", str(max(1, round(deadline)))
+        return self._clients.run("tmux", *self._arguments, *arguments)
 
 
 def _said(answer: tmux_cmd) -> str:

@@ -85,7 +85,7 @@ def test_receiver_journal_and_worker_know_no_handler(path):
 @pytest.mark.parametrize(
     ("library", "door"),
     [
-        ("libtmux", "runtime/tmux.py"),
+        ("libtmux", "runtime/tmux"),
         ("gidgethub.aiohttp", "bot/github/client.py"),
         ("detect_secrets", "runtime/published_shapes.py"),
         ("alembic", "runtime/store/"),

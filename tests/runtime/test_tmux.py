@@ -1,6 +1,7 @@
 """The door to tmux."""
 
 import asyncio
+import contextlib
 import os
 import shlex
 import signal
@@ -142,6 +143,17 @@ async def test_session_starts_again_right_after_the_server_was_killed(desk):
     assert await desk.tmux.panes() == {}
 
 
+def alive(socket):
+    """The processes that were started for a tmux server: itself, and its clients."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0] == b"tmux" and str(socket).encode() in words:
+                found.add(int(process.name))
+    return found
+
+
 async def test_hanging_server_is_unavailable_and_not_dead(desk):
     hasty = Tmux(desk.root / "tmux", deadline=0.3)
     await started(desk, "s-1", ["sleep", "60"])
@@ -152,6 +164,9 @@ async def test_hanging_server_is_unavailable_and_not_dead(desk):
         for call in (hasty.panes(), hasty.paste("%0", "hello"), hasty.kill_session("s-1")):
             with pytest.raises(TmuxUnavailable):
                 await call
+        async with asyncio.timeout(5):
+            while alive(desk.root / "tmux") != {pid}:
+                await asyncio.sleep(0.01)
     finally:
         os.kill(pid, signal.SIGCONT)
         hasty.close()
