@@ -93,6 +93,14 @@ class Played:
             assert time.monotonic() < end, screen
             await asyncio.sleep(0.05)
 
+    async def answers(self, key: str) -> None:
+        """Press a key for a dialog, again while it is open: Codex does not hear one that comes while it draws."""
+        end = time.monotonic() + PATIENCE
+        while not any(isinstance(push, pushes.Resumed) for push in self.read()):
+            assert time.monotonic() < end, await self.tmux.capture(self.pane)
+            await self.tmux.press(self.pane, key)
+            await asyncio.sleep(1)
+
     async def quits(self) -> None:
         """Press what makes it exit, again while it is still busy with the end of its turn."""
         end = time.monotonic() + PATIENCE

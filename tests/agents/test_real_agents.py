@@ -40,7 +40,7 @@ async def test_decision_is_reported_as_waiting_until_a_person_has_made_it(theatr
     assert (await agent.pushed(Waiting)).question == "Bash: touch asked.txt"
     assert not (stage.root / "s-1" / "asked.txt").exists()
     await agent.shows({"claude-code": "Do you want to proceed?", "codex": "Press enter to confirm"}[name])
-    await agent.tmux.press(agent.pane, {"claude-code": "1", "codex": "y"}[name])
+    await agent.answers({"claude-code": "1", "codex": "y"}[name])
     assert (await agent.pushed(Resumed)).question == "Bash: touch asked.txt"
     assert (await agent.pushed(TurnEnded)).last_message == "Thanks."
 
