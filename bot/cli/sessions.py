@@ -12,7 +12,6 @@ import typer
 
 from bot.cli.client import ServiceFailed, get, post, segment
 from bot.cli.light import Light, group
-from bot.cli.table import cells, width
 from bot.cli.text import COLOURS, ago, counted, harmless, on_a_terminal, say
 from bot.config import calling_session, environment
 from runtime.errors import WrongUse
@@ -69,10 +68,14 @@ def _line(session: dict[str, Any], now: float) -> str:
 
 def _fitted(parts: list[str]) -> str:
     """Return the parts on one line; on a terminal those that would be cut in the middle stand on the next."""
-    lines, room = ["  "], width() if on_a_terminal() else None
-    for part in parts:
-        longer = f"{lines[-1]}  {part}" if lines[-1].strip() else f"{lines[-1]}{part}"
-        if room is None or cells(longer) <= room or not lines[-1].strip():
+    if not on_a_terminal():
+        return "  " + "  ".join(parts)
+    from bot.cli.table import cells, width
+
+    lines = [f"  {parts[0]}"]
+    for part in parts[1:]:
+        longer = f"{lines[-1]}  {part}"
+        if cells(longer) <= width():
             lines[-1] = longer
         else:
             lines.append(f"    {part}")

@@ -41,10 +41,7 @@ def program(ao):
 @pytest.fixture
 def offered(ao, program, service):
     def asked(*words: str) -> list[str]:
-        command = [program / "ao", "__complete", *words]
-        shown = subprocess.run(
-            command, capture_output=True, text=True, env=ao.environ(), cwd=ao.home, timeout=60, check=False
-        )
+        shown = ran(ao, program, "ao", "__complete", *words)
         assert (shown.returncode, shown.stderr) == (0, "")
         return [line.split("\t")[0] for line in shown.stdout.splitlines()]
 
@@ -94,10 +91,14 @@ def test_without_a_service_nothing_is_offered_and_nothing_complained_about(ao):
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "")
 
 
-def in_shell(ao, program, *command: str) -> str:
+def ran(ao, program, *command: str) -> subprocess.CompletedProcess[str]:
     environ = ao.environ(TERM="xterm")
     environ["PATH"] = f"{program}:{environ['PATH']}"
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=ao.home, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environ, cwd=ao.home, timeout=60, check=False)
+
+
+def in_shell(ao, program, *command: str) -> str:
+    done = ran(ao, program, *command)
     assert done.stderr == ""
     return done.stdout
 

@@ -22,6 +22,18 @@ GOLDEN = Path(__file__).parent / "golden"
 FIRST = ["name", "branch", "status", "prNumber", "ciStatus", "reviewDecision", "pendingThreads", "activity"]
 
 
+def on_a_terminal(ao, *arguments: str, **environ: str) -> str:
+    """Return what a command shows on a terminal; it must end well."""
+    parent, child = pty.openpty()
+    command = [sys.executable, "-c", "import sys; from bot.cli import main; sys.exit(main())", *arguments]
+    terminal = {"stdin": child, "stdout": child, "stderr": child}
+    subprocess.run(command, **terminal, env=ao.environ(**environ), cwd=ao.home, timeout=20, check=True)
+    os.close(child)
+    shown = os.read(parent, 65536).decode()
+    os.close(parent)
+    return shown
+
+
 def steady(text: str) -> str:
     """Return output with the age, which grows from day to day, replaced by one of the same width."""
     return re.sub(r"\d{4}d", "9999d", text)
@@ -67,13 +79,7 @@ def test_session_ls_has_the_references_shape(ao, service):
 
 
 def test_session_ls_breaks_a_line_between_its_parts_on_a_narrow_terminal_only(ao, service):
-    parent, child = pty.openpty()
-    command = [sys.executable, "-c", "from bot.cli import main; main()", "session", "ls"]
-    environ = ao.environ(TERM="xterm", COLUMNS="60")
-    subprocess.run(command, stdin=child, stdout=child, env=environ, cwd=ao.home, timeout=20, check=True)
-    os.close(child)
-    shown = os.read(parent, 65536).decode().replace("\r\n", "\n")
-    os.close(parent)
+    shown = on_a_terminal(ao, "session", "ls", TERM="xterm", COLUMNS="60").replace("\r\n", "\n")
     assert "(9999d ago)  ao/app-1  [needs_input]\n    https://github.com/o/my-app/pull/12\n" in steady(shown)
     assert max(len(line) for line in shown.splitlines() if "hidden" not in line) <= 60
 
@@ -303,13 +309,8 @@ def test_attach_becomes_the_tmux_client_outside_of_any_other_tmux(ao, service):
     tmux.write_text('#!/bin/sh\necho "$@"\nenv\n')
     tmux.chmod(0o755)
     service.rows = [session("app-1", attach_command=Tmux(Path("/data/tmux/s")).attach_command("app-1"))]
-    parent, child = pty.openpty()
-    environ = ao.environ(TMUX="/tmp/other,1,0", MARK="kept", PATH=f"{tmux.parent}:{os.environ['PATH']}")
-    command = [sys.executable, "-c", "from bot.cli import main; main()", "session", "attach", "app-1"]
-    subprocess.run(command, stdin=child, stdout=child, stderr=child, env=environ, cwd=ao.home, timeout=20, check=True)
-    os.close(child)
-    shown = os.read(parent, 65536).decode()
-    os.close(parent)
+    environ = {"TMUX": "/tmp/other,1,0", "MARK": "kept", "PATH": f"{tmux.parent}:{os.environ['PATH']}"}
+    shown = on_a_terminal(ao, "session", "attach", "app-1", **environ)
     assert "-S /data/tmux/s attach -t =app-1" in shown
     assert "MARK=kept" in shown
     assert "TMUX=" not in shown
@@ -364,13 +365,7 @@ def test_no_session_yet_is_no_error(ao, service):
 
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colours_are_only_for_terminals_that_want_them(ao, service, env):
-    parent, child = pty.openpty()
-    environ = ao.environ(**{"TERM": "xterm-256color", **env})
-    command = [sys.executable, "-c", "from bot.cli import main; main()", "status"]
-    subprocess.run(command, stdin=child, stdout=child, env=environ, cwd=ao.home, timeout=20, check=True)
-    os.close(child)
-    shown = os.read(parent, 65536).decode()
-    os.close(parent)
+    shown = on_a_terminal(ao, "status", **{"TERM": "xterm-256color", **env})
     assert ("\x1b[" in shown) == (not env)
 
 
