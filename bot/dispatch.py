@@ -7,7 +7,7 @@ from bot.worker import Outcome
 from handlers import routing
 from handlers.context import Context, Delivery, People
 from handlers.stories import Stories, Story
-from runtime.errors import UserError
+from runtime.errors import ForgeRefused, GoneFromForge, UserError
 from runtime.ports import Forge
 from runtime.project import Project
 from runtime.sessions import Session
@@ -38,6 +38,7 @@ class Dispatch:
         self._forge = forge
         self._people = people
         self._remember = remember
+        self._branches: dict[tuple[str, int], str | None] = {}
 
     def handlers_for(self, event: str, payload: dict[str, Any]) -> list[tuple[str, Story]]:
         """Return the stories of a delivery with their names, in a fixed order."""
@@ -61,7 +62,7 @@ class Dispatch:
             return Outcome(skip_reason="no project works on this repository")
         if payload.repository and payload.installation:
             self._remember(payload.repository.full_name, payload.installation.id)
-        session = self._session(delivery.event, payload)
+        session = self._session(delivery.event, payload) or await self._by_branch(project, payload)
         facts = None
         if session is not None:
             found = session
@@ -88,10 +89,33 @@ class Dispatch:
         return [op]
 
     def _session(self, event: str, payload: routing.Payload) -> Session | None:
-        found = routing.addresses(event, payload)
-        session = self._store.read(lambda sql: sessions.find(sql, found)) if found else None
+        session = self._at(routing.addresses(event, payload))
         return (
             session
             if session and payload.repository and session.repo.lower() == payload.repository.full_name.lower()
             else None
         )
+
+    def _at(self, addresses: list[str]) -> Session | None:
+        return self._store.read(lambda sql: sessions.find(sql, addresses)) if addresses else None
+
+    async def _by_branch(self, project: Project, payload: routing.Payload) -> Session | None:
+        """Find the session of a comment on a pull request that is not known yet.
+
+        The comment may overtake the delivery that tells of the pull request, and the answer to who opened it.
+        """
+        number = routing.commented_pull(payload)
+        if number is None or not self._store.read(lambda sql: sessions.works_on(sql, project.id)):
+            return None
+        branch = await self._branch_of(project.repo, number)
+        return self._at([routing.branch(project.repo, branch)]) if branch is not None else None
+
+    async def _branch_of(self, repo: str, number: int) -> str | None:
+        """Ask once for the branch of a pull request; None when it is not the repository's own."""
+        if (repo, number) not in self._branches:
+            try:
+                pull = await self._forge.pull(repo, number)
+            except (GoneFromForge, ForgeRefused):
+                return None
+            self._branches[repo, number] = pull.now.head_ref if pull.same_repository else None
+        return self._branches[repo, number]

@@ -1,6 +1,7 @@
 """Find what a delivery is about: its repository, and the addresses under which a session may be known."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -8,8 +9,9 @@ from handlers.payloads import CheckRunView, Repo, Side, Suite
 from handlers.pushes import TRAILER
 
 
-class _Numbered(msgspec.Struct, frozen=True):
+class _Issue(msgspec.Struct, frozen=True):
     number: int
+    pull_request: Any = None
 
 
 class _Installation(msgspec.Struct, frozen=True):
@@ -26,7 +28,7 @@ class Payload(msgspec.Struct, frozen=True):
     action: str | None = None
     repository: Repo | None = None
     installation: _Installation | None = None
-    issue: _Numbered | None = None
+    issue: _Issue | None = None
     pull_request: msgspec.Raw = msgspec.Raw()
     check_run: CheckRunView | None = None
     check_suite: Suite | None = None
@@ -57,6 +59,20 @@ def addresses(event: str, payload: Payload) -> list[str]:
     """
     find = _FINDERS.get(event)
     return find(payload.repository.full_name.lower(), payload) if find and payload.repository else []
+
+
+def commented_pull(payload: Payload) -> int | None:
+    """Return the pull request that a comment is on; GitHub describes it there as an issue, without its branch.
+
+    https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment
+    """
+    issue = payload.issue
+    return issue.number if issue is not None and issue.pull_request is not None else None
+
+
+def branch(repo: str, name: str) -> str:
+    """Return the address of a branch that lives in the repository itself."""
+    return f"branch:{repo.lower()}:{name}"
 
 
 def _issue(repo: str, payload: Payload) -> list[str]:

@@ -95,6 +95,11 @@ def on_branch(sql: sa.Connection, project: str, branch: str) -> str | None:
     return sql.execute(sa.select(T.id).where(T.project == project, T.branch == branch, T.live)).scalar()
 
 
+def works_on(sql: sa.Connection, project: str) -> bool:
+    """Tell whether a session of the project lives."""
+    return sql.execute(ids({project}, live_only=True).limit(1)).first() is not None
+
+
 def last_base(sql: sa.Connection, project: str) -> str | None:
     """Return the branch that the project's newest session has started from."""
     query = sa.select(T.base).where(T.project == project).order_by(T.created_at.desc(), T.number.desc()).limit(1)

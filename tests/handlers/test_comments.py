@@ -25,6 +25,38 @@ async def test_comment_on_the_pull_request_is_a_message(bot, github):
     assert [message.parts["where"] for message in bot.messages] == [f"pull request #{pull.number}"]
 
 
+async def test_comment_that_overtakes_the_news_of_its_pull_request_is_a_message_too(bot, github):
+    await bot.starts()
+    pull = github.open_pull()
+    await bot.receives(github.comment(pull, "Please also mention it in the README."))
+    await bot.receives(github.comment(pull, "And in the changelog."))
+    assert [message.parts["where"] for message in bot.messages] == [f"pull request #{pull.number}"] * 2
+    assert bot.forge.asked.count("pull") == 1
+
+
+@pytest.mark.parametrize("foreign", [{"branch": "feature"}, {"fork": True}])
+async def test_comment_on_somebody_elses_pull_request_costs_one_question(bot, github, foreign):
+    await bot.starts()
+    pull = github.open_pull(**foreign)
+    for _ in range(2):
+        entry = await bot.receives(github.comment(pull, "Hi"))
+        assert entry.skip_reason == "no session for this issue or pull request"
+    assert (bot.messages, bot.forge.asked.count("pull")) == ([], 1)
+
+
+async def test_comment_on_a_pull_request_that_is_gone_is_skipped(bot, github):
+    await bot.starts()
+    pull = github.open_pull()
+    sent = github.comment(pull, "Hi")
+    del github.pulls[pull.number]
+    assert (await bot.receives(sent)).skip_reason == "no session for this issue or pull request"
+
+
+async def test_nobody_is_asked_about_a_pull_request_while_no_session_lives(bot, github):
+    entry = await bot.receives(github.comment(github.open_pull(), "Hi"))
+    assert (entry.skip_reason, bot.forge.asked) == ("no session for this issue or pull request", [])
+
+
 async def test_same_comment_delivered_twice_is_one_message(bot, github):
     issue = github.open_issue()
     await bot.starts(issue)
