@@ -223,7 +223,7 @@ async def theatre(model):
     for one in opened:
         await one.tmux.kill_server()
         one.tmux.close()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while left := one.left_running():
             assert time.monotonic() < end, left
             await asyncio.sleep(0.05)

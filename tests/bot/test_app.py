@@ -112,7 +112,7 @@ async def serve_and_stop(environ, place, stop=signal.SIGTERM):
             await asyncio.sleep(0.01)
         await until(config.socket.exists)
         os.kill(os.getpid(), stop)
-        return await asyncio.wait_for(serving, 20), config
+        return await asyncio.wait_for(serving, 30), config
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

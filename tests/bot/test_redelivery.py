@@ -88,7 +88,7 @@ async def swept(hub, sweeping, times):
 
     hub.pages = counted
     task = asyncio.create_task(sweeping.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while asked < times and not task.done():
             await asyncio.sleep(0.001)
     task.cancel()

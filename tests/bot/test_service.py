@@ -95,7 +95,7 @@ async def test_kill_waits_for_the_cleanup_and_says_what_was_kept(bot, service):
     killing = asyncio.create_task(service.sessions.kill("app-1", reason=None, by=None))
     await until(lambda: bot.facts.killed)
     await bot.learns(Cleaned(preserved="refs/ao/preserved/app-1/1"))
-    killed = await asyncio.wait_for(killing, 5)
+    killed = await asyncio.wait_for(killing, 30)
     assert (killed.already_terminated, killed.preserved) == (False, "refs/ao/preserved/app-1/1")
     again = await service.sessions.kill("app-1", reason=None, by=None)
     assert (again.already_terminated, again.preserved) == (True, "refs/ao/preserved/app-1/1")
@@ -136,7 +136,7 @@ async def test_sender_waits_for_the_receipt(bot, service, state, result):
     await until(lambda: bot.messages)
     for step in (PASTED, state):
         await bot.store.write(lambda tx, step=step: messages.mark(tx, bot.messages[0], step, "test"))
-    assert (await asyncio.wait_for(sending, 5)).result == result
+    assert (await asyncio.wait_for(sending, 30)).result == result
 
 
 @pytest.mark.parametrize(("state", "result"), [(None, "queued"), (PASTED, "unconfirmed")])
@@ -146,7 +146,7 @@ async def test_sender_does_not_wait_longer_than_asked(bot, service, state, resul
     await until(lambda: bot.messages)
     if state:
         await bot.store.write(lambda tx: messages.mark(tx, bot.messages[0], state, "test"))
-    assert (await asyncio.wait_for(sending, 5)).result == result
+    assert (await asyncio.wait_for(sending, 30)).result == result
 
 
 async def test_nothing_is_sent_to_a_merged_session(bot, github, service):
@@ -196,17 +196,17 @@ async def test_records_can_be_followed(bot, github, service):
     assert service.records.newest() == 0
     following = asyncio.create_task(service.records.changed(after=0))
     await bot.receives(github.label(github.open_issue()))
-    await asyncio.wait_for(following, 5)
+    await asyncio.wait_for(following, 30)
     found, until = service.records.after(0, Wanted(), limit=2)
     assert ([one.id for one in found], until) == ([1, 2], 2)
-    await asyncio.wait_for(service.records.changed(after=1), 5)
+    await asyncio.wait_for(service.records.changed(after=1), 30)
     newest = service.records.newest()
     assert service.records.after(newest, Wanted(), limit=5) == ([], newest)
     assert service.records.after(0, Wanted(kind="typed"), limit=5) == ([], newest)
     following = asyncio.create_task(service.records.changed(after=newest))
     await asyncio.sleep(0)
     bot.store.let_listeners_go()
-    await asyncio.wait_for(following, 5)
+    await asyncio.wait_for(following, 30)
     assert service.records.over
 
 

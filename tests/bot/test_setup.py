@@ -102,7 +102,7 @@ async def play(environ, tmp_path, person, *steps, **wishes) -> int:
     wire = AiohttpWire()
     setup = Setup(Wishes(browser=False, **wishes), reading.config, wire, person.hears)
     try:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             running = group.create_task(setup.run())
             for step in steps:
                 group.create_task(step())
@@ -211,7 +211,7 @@ def test_ctrl_c_leaves_no_traceback(tmp_path):
     )
     assert setup.stdout.readline().startswith("→ Create the App: http://127.0.0.1:")
     setup.send_signal(signal.SIGINT)
-    said, complained = setup.communicate(timeout=20)
+    said, complained = setup.communicate(timeout=30)
     assert (setup.returncode, complained) == (1, "")
     assert said.endswith("Stopped. What is done is kept; go on with: ao setup\n")
 

@@ -75,7 +75,7 @@ def states(store):
     return {entry.guid: entry.state for entry in listing(store, limit=1000)}
 
 
-async def until(holds, within=5.0):
+async def until(holds, within=30.0):
     end = time.monotonic() + within
     while not holds():
         assert time.monotonic() < end, "it did not come true in time"
@@ -90,7 +90,7 @@ async def working(store, stories, limits=SOON, **more):
         yield worker
     finally:
         await worker.drain(5.0)
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
 
 
 async def work_off(store, stories, limits=SOON, **more):

@@ -50,7 +50,7 @@ def signed(event, body, secret):
 
 async def test_service_takes_every_capture_once(captures):
     with short_directory() as home:
-        async with set_stage(home) as stage, httpx.AsyncClient(verify=NO_TLS, timeout=20) as http:
+        async with set_stage(home) as stage, httpx.AsyncClient(verify=NO_TLS, timeout=30) as http:
             address = f"http://127.0.0.1:{stage.service._environment['AO_PORT']}/webhook"
             first, again, bodies = [], [], set()
             for event, payload in captures:

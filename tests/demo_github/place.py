@@ -104,7 +104,7 @@ class Person(httpx.AsyncClient):
 
     def __init__(self, hub: LocalGitHub, token: str | None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        super().__init__(base_url=hub.url, headers=headers, timeout=20, verify=NO_TLS)
+        super().__init__(base_url=hub.url, headers=headers, timeout=30, verify=NO_TLS)
         self.token = token
 
     async def json(self, method: str, path: str, body: Any = None, *, status: int | None = None) -> Any:

@@ -106,6 +106,6 @@ async def test_repository_hook_hears_without_an_installation(place):
 
 async def test_unreachable_receiver_fails_the_delivery_only(place):
     place.hub.world.apps["gardener"].hook.url = "http://127.0.0.1:9/none"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await open_issues(place, "lost")
     assert place.hub.deliveries[-1].status == "failed to connect to host"

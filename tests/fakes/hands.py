@@ -191,7 +191,7 @@ class Deeds:
         self.hands = Hands(**{**known, **changed})
 
 
-async def until(holds: Any, within: float = 5.0) -> None:
+async def until(holds: Any, within: float = 30.0) -> None:
     """Let other tasks run until something holds."""
     async with asyncio.timeout(within):
         while not holds():

@@ -17,7 +17,7 @@ from runtime.launch import LaunchPlace, agent_environment
 from runtime.tmux import Tmux
 
 
-async def _until(holds: Callable[[], Any], *, within: float = 10.0) -> Any:
+async def _until(holds: Callable[[], Any], *, within: float = 30.0) -> Any:
     """Poll until something holds and return it."""
     end = time.monotonic() + within
     while not (value := holds()):
@@ -50,7 +50,7 @@ class Seat:
 
     async def shows(self, text: str) -> str:
         """Wait until the screen shows `text` and return the screen."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while text not in (screen := await self.tmux.capture(self.pane)):
             assert time.monotonic() < end, screen
             await asyncio.sleep(0.01)
@@ -58,7 +58,7 @@ class Seat:
 
     async def died(self) -> None:
         """Wait until tmux knows that the pane is dead."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not (await self.tmux.panes())[self.place.directory.name].dead:
             assert time.monotonic() < end, "the pane does not die"
             await asyncio.sleep(0.01)

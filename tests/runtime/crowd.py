@@ -116,7 +116,7 @@ class Crowd:
         return {name: await self.tmux.capture(panes[name].pane_id, lines=20000) for name in self.names if name in panes}
 
 
-async def until(holds, within=15.0):
+async def until(holds, within=30.0):
     """Poll until something holds."""
     end = time.monotonic() + within
     while not holds():

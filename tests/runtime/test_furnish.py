@@ -65,7 +65,7 @@ async def test_missing_file_is_named(worktree, clone):
 async def test_command_leaves_no_process_behind(worktree):
     await furnish(a_project(post_create=("sleep 60 & echo $! > pid",)), worktree, ENVIRONMENT)
     pid = int((worktree / "pid").read_text())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while runs(pid):
             await asyncio.sleep(0.01)
 

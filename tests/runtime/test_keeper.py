@@ -82,7 +82,7 @@ async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(make_bot, github,
 
     bot.store.write = dying
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(Keeper(deeds.hands, "app-1").run(), 5)
+        await asyncio.wait_for(Keeper(deeds.hands, "app-1").run(), 30)
     bot.store.write = write
     async with keeping(deeds):
         await until(lambda: bot.facts.spawned)
@@ -122,7 +122,7 @@ async def test_session_whose_name_the_forge_knows_starts_under_another(bot, gith
     deeds.workspaces.taken = {"ao/app-1"}
     await claimed(bot, github)
     async with keeping(deeds) as task:
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
     assert [one.id for one in bot.live] == ["app-2"]
     async with keeping(deeds, "app-2"):
         await until(lambda: bot.facts.spawned)
@@ -248,7 +248,7 @@ async def test_killed_session_is_cleared_and_its_keeper_ends(bot, deeds):
     await bot.starts()
     async with keeping(deeds) as task:
         await bot.learns(Killed(by="me"))
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
     assert deeds.did == [
         "kill_session app-1", "preserve app-1", "unwatch app-1", "close_gate app-1", "close app-1 merged=False",
     ]  # fmt: skip
@@ -256,7 +256,7 @@ async def test_killed_session_is_cleared_and_its_keeper_ends(bot, deeds):
 
 
 async def test_keeper_of_a_session_that_is_gone_ends(deeds):
-    await asyncio.wait_for(Keeper(deeds.hands, "app-9").run(), 5)
+    await asyncio.wait_for(Keeper(deeds.hands, "app-9").run(), 30)
 
 
 async def test_message_that_nobody_needs_any_more_is_given_up_and_does_not_hold_up_others(bot, deeds):

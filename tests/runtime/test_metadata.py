@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import watchfiles
 
 from runtime.errors import ForgeBusy
 from runtime.facts import Killed, Turn
@@ -66,7 +67,7 @@ class Service:
             return {}
 
     async def shows(self, name="app-1", **wanted):
-        await until(lambda: wanted.items() <= self.values(name).items(), within=15)
+        await until(lambda: wanted.items() <= self.values(name).items())
 
     def edit(self, name="app-1", **changed):
         """Save as an editor does: a new file takes the old one's place."""
@@ -78,7 +79,7 @@ class Service:
         draft.replace(self.path(name))
 
     async def refused(self, count=1):
-        await until(lambda: len(self.bot.records("metadata_refused")) >= count, within=15)
+        await until(lambda: len(self.bot.records("metadata_refused")) >= count)
         return self.bot.records("metadata_refused")[-1]
 
 
@@ -137,7 +138,7 @@ async def test_edit_is_a_persons_word_and_an_empty_value_takes_it_back(bot, serv
 async def test_line_that_is_appended_is_an_edit(bot, service):
     with service.path().open("a") as file:
         file.write("note=from a script\n")
-    await until(lambda: bot.facts.noted, within=15)
+    await until(lambda: bot.facts.noted)
     await service.shows(note="from a script")
 
 
@@ -180,7 +181,7 @@ async def test_issue_pull_request_and_branch_lead_deliveries_to_the_session(bot,
     assert bot.session.task == "In Dutch."
     assert service.switched == ["app-1"]
     service.edit(issue="", pr="")
-    await until(lambda: bot.facts.pull_request is None and bot.session.issue is None, within=15)
+    await until(lambda: bot.facts.pull_request is None and bot.session.issue is None)
 
 
 async def test_what_another_live_session_has_is_refused(bot, github, service):
@@ -257,7 +258,7 @@ async def test_what_is_no_text_file_is_replaced(bot, service, tmp_path, spoil):
     before = service.path().read_bytes()
     await spoil(service.path(), tmp_path)
     await service.refused()
-    await until(lambda: service.path().is_file() and not service.path().is_symlink(), within=15)
+    await until(lambda: service.path().is_file() and not service.path().is_symlink())
     await until(lambda: service.path().read_bytes() == before)
     assert bot.facts.noted == ()
     if (tmp_path / "elsewhere").exists():
@@ -268,10 +269,40 @@ async def test_what_is_no_text_file_is_replaced(bot, service, tmp_path, spoil):
 async def test_what_is_removed_comes_back(bot, service, depth):
     gone = [service.path(), service.path().parent, service.root][depth]
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-    await until(service.path().exists, within=15)
+    await until(service.path().exists)
     service.edit(team="infra")
     await service.shows(team="infra")
-    await until(lambda: bot.facts.noted, within=15)
+    await until(lambda: bot.facts.noted)
+
+
+async def test_directory_that_is_removed_in_the_moment_it_is_to_be_watched_is_watched_again(bot, service, monkeypatch):
+    await service.stop()
+    watched, real = [], watchfiles.awatch
+
+    async def awatch(*args, **options):
+        watched.append(args)
+        if len(watched) == 1:
+            raise FileNotFoundError("No path was found.")
+        async for changes in real(*args, **options):
+            yield changes
+
+    monkeypatch.setattr(watchfiles, "awatch", awatch)
+    await service.start()
+    await until(lambda: len(watched) == 2)
+    service.edit(team="infra")
+    await until(lambda: bot.facts.noted)
+
+
+async def test_what_cannot_be_watched_is_looked_at(bot, service, monkeypatch):
+    async def awatch(*_, **__):
+        raise OSError("too many watches")
+        yield
+
+    await service.stop()
+    monkeypatch.setattr(watchfiles, "awatch", awatch)
+    service.edit(team="infra")
+    await service.start()
+    await until(lambda: bot.facts.noted)
 
 
 async def test_other_files_of_editors_are_left_alone(bot, service):
@@ -323,7 +354,7 @@ async def test_file_of_a_session_that_is_gone_is_removed(bot, service):
     await bot.store.write(lambda tx: notes.put(tx, "metadata:app-9", note))
     shutil.copy(service.path(), service.path("app-9"))
     await service.start()
-    await until(lambda: not service.path("app-9").exists(), within=15)
+    await until(lambda: not service.path("app-9").exists())
     await until(
         lambda: bot.store.read(lambda sql: notes.firsts(sql, "metadata:", "hashes").keys()) == {"metadata:app-1"}
     )

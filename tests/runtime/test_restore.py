@@ -215,7 +215,7 @@ async def test_restore_that_was_cut_off_goes_on_where_it_stopped(bot, deeds, ste
 
     bot.store.write = dying
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(Keeper(deeds.hands, "app-1").run(), 5)
+        await asyncio.wait_for(Keeper(deeds.hands, "app-1").run(), 30)
     bot.store.write = write
     async with keeping(deeds):
         await until(lambda: bot.facts.spawned)

@@ -24,20 +24,20 @@ async def started(desk, name, argv):
 
 
 async def until_dead(desk, name):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (pane := (await desk.tmux.panes())[name]).dead:
             await asyncio.sleep(0.01)
     return pane
 
 
 async def until_shown(desk, pane, text):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while text not in await desk.tmux.capture(pane):
             await asyncio.sleep(0.01)
 
 
 async def until_bytes(path, size):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not path.exists() or path.stat().st_size < size:
             await asyncio.sleep(0.01)
     return path.read_bytes()
@@ -164,7 +164,7 @@ async def test_hanging_server_is_unavailable_and_not_dead(desk):
         for call in (hasty.panes(), hasty.paste("%0", "hello"), hasty.kill_session("s-1")):
             with pytest.raises(TmuxUnavailable):
                 await call
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while alive(desk.root / "tmux") != {pid}:
                 await asyncio.sleep(0.01)
     finally:
@@ -180,11 +180,11 @@ async def test_attach_command_works_in_a_shell_and_shows_up_as_a_client(desk):
     script = ["script", "-qc", command, "/dev/null"]
     with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           env={**os.environ, "TMUX": "nested", "TERM": "xterm"}) as person:  # fmt: skip
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await desk.tmux.terminal("s-1", pane)).typed_at is None:
                 await asyncio.sleep(0.01)
         await desk.tmux.kill_session("s-1")
-        person.wait(5)
+        person.wait(30)
 
 
 async def test_killed_session_is_gone_and_may_be_killed_again(desk):

@@ -36,9 +36,9 @@ def service(data_dir):
 @pytest.fixture
 def ask(service, data_dir):
     def asked(method: str, path: str, body: object = None, headers: dict[str, str] | None = None):
-        connection = http.client.HTTPConnection("localhost", timeout=5)
+        connection = http.client.HTTPConnection("localhost", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(5)
+        connection.sock.settimeout(30)
         connection.sock.connect(str(data_dir / "ao.sock"))
         raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         connection.request(method, path, raw, headers or {})
@@ -271,7 +271,7 @@ def test_body_nested_without_end_is_a_bad_request(ask):
 def test_request_that_the_end_cuts_off_is_told_to_ask_again(data_dir):
     fake = FakeService()
     fake.rows, fake.outcome = [session("app-1")], "never"
-    connection = http.client.HTTPConnection("localhost", timeout=10)
+    connection = http.client.HTTPConnection("localhost", timeout=30)
     connection.sock = socket.socket(socket.AF_UNIX)
     with running(fake, data_dir):
         connection.sock.connect(str(data_dir / "ao.sock"))

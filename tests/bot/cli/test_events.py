@@ -80,7 +80,7 @@ def test_the_tail_goes_on_from_the_last_ones_until_ctrl_c(ao, service):
     service.trail.append(record(5))
     assert json.loads(tail.stdout.readline())["id"] == 5
     tail.send_signal(2)
-    assert (tail.communicate(timeout=10), tail.returncode) == (("", ""), 0)
+    assert (tail.communicate(timeout=30), tail.returncode) == (("", ""), 0)
 
 
 def test_the_tail_shows_lines_of_what_is_wanted_from_now_on(ao, service):
@@ -90,7 +90,7 @@ def test_the_tail_shows_lines_of_what_is_wanted_from_now_on(ao, service):
     service.trail += [record(5), record(6, session_id="app-20", level="error", summary="app-20: it is over")]
     assert tail.stdout.readline() == "2020-01-01  session.spawned  app-20: error: it is over\n"
     tail.send_signal(2)
-    tail.communicate(timeout=10)
+    tail.communicate(timeout=30)
 
 
 def test_the_tail_refuses_what_the_service_refuses(ao, service):
@@ -113,7 +113,7 @@ def test_the_tail_keeps_its_columns_on_a_narrow_terminal(ao, service):
     while b"should be" not in shown:
         shown += os.read(master, 1024)
     tail.send_signal(2)
-    assert tail.wait(10) == 0
+    assert tail.wait(30) == 0
     os.close(master)
     os.close(slave)
     lines = shown.decode().splitlines()

@@ -30,12 +30,12 @@ def dying(home, heard, said):
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(str(home / "ao.sock"))
                 listener.listen()
-                listener.settimeout(10)
+                listener.settimeout(30)
                 born.set()
                 connection, _ = listener.accept()
                 (home / "ao.sock").unlink()
                 with connection:
-                    connection.settimeout(10)
+                    connection.settimeout(30)
                     heard.append(connection.recv(65536))
                     while not heard[-1].endswith(b"}"):
                         heard[-1] += connection.recv(65536)
@@ -44,7 +44,7 @@ def dying(home, heard, said):
     born = threading.Event()
     thread = threading.Thread(target=live, daemon=True)
     thread.start()
-    born.wait(10)
+    born.wait(30)
     try:
         yield
     finally:

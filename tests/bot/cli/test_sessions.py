@@ -27,7 +27,7 @@ def on_a_terminal(ao, *arguments: str, **environ: str) -> str:
     parent, child = pty.openpty()
     command = [sys.executable, "-c", "import sys; from bot.cli import main; sys.exit(main())", *arguments]
     terminal = {"stdin": child, "stdout": child, "stderr": child}
-    subprocess.run(command, **terminal, env=ao.environ(**environ), cwd=ao.home, timeout=20, check=True)
+    subprocess.run(command, **terminal, env=ao.environ(**environ), cwd=ao.home, timeout=30, check=True)
     os.close(child)
     shown = os.read(parent, 65536).decode()
     os.close(parent)
@@ -328,7 +328,7 @@ def test_attach_without_its_program_says_what_to_do(ao, service):
         "app-1",
     ]
     done = subprocess.run(
-        command, stdin=child, capture_output=True, text=True, env=ao.environ(), cwd=ao.home, timeout=20
+        command, stdin=child, capture_output=True, text=True, env=ao.environ(), cwd=ao.home, timeout=30
     )
     os.close(child)
     os.close(parent)
@@ -378,7 +378,7 @@ def test_a_reader_that_goes_away_is_no_error(ao, service):
         text=True,
         env=ao.environ(),
         cwd=ao.home,
-        timeout=20,
+        timeout=30,
     )
     assert done.stderr == ""
 

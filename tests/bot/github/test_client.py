@@ -79,7 +79,7 @@ async def outgoing(app, store):
 
     async def send(key, kind, **payload):
         await store.write(lambda tx: outbox.enqueue(tx, key=key, kind=kind, repo=REPO, payload=payload))
-        return await asyncio.wait_for(sender.wait_for(key), 10)
+        return await asyncio.wait_for(sender.wait_for(key), 30)
 
     yield send
     task.cancel()

@@ -61,7 +61,7 @@ class Sending:
 
     async def settled(self):
         """Wait until nothing is left to send; fails after ten seconds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while self.store.read(outbox.unsent):
                 await asyncio.sleep(0.002)
 
@@ -127,7 +127,7 @@ async def test_a_sender_killed_in_mid_request_is_finished_by_the_next(desk, row,
     desk.board.troubles = [hang]
     await desk.ask("k", **row)
     async with running(desk.sender()):
-        await asyncio.wait_for(hang.reached.wait(), 5)
+        await asyncio.wait_for(hang.reached.wait(), 30)
     assert desk.row("k").state == "sending"
     async with running(desk.sender()):
         await desk.settled()
@@ -236,7 +236,7 @@ async def test_a_refusal_fails_the_row_and_its_waiter(desk):
     await desk.ask("k", **PULL)
     async with running(desk.sender()) as sender:
         with pytest.raises(ForgeRefused, match="No commits between") as refused:
-            await asyncio.wait_for(sender.wait_for("k"), 5)
+            await asyncio.wait_for(sender.wait_for("k"), 30)
     assert refused.value.status == 422
 
 

@@ -187,7 +187,7 @@ def repository(template: Path, place: Path, forge: Forge, git: Git) -> Repositor
 
 async def until(holds: Callable[[], object]) -> None:
     """Poll until something holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():
             await asyncio.sleep(0)
 
@@ -223,7 +223,7 @@ class Agent:
             *args, cwd=self.worktree, env=self.env(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 

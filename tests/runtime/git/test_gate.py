@@ -202,7 +202,7 @@ async def test_a_push_waits_for_a_service_that_is_restarting(service, agent, for
         "git", "push", cwd=agent.worktree, env=agent.env(), stderr=asyncio.subprocess.PIPE
     )
     assert pushing.stderr
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         said = await pushing.stderr.readuntil(b"waiting up to 5 s for it")
         assert b"remote: ao: the orchestrator is not answering (a restart?)" in said
         await service.server.start()

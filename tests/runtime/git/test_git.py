@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -24,15 +23,13 @@ async def test_git_sees_nothing_of_the_callers_environment(place, monkeypatch):
 
 
 async def test_a_command_past_its_deadline_dies_with_its_children(git, place):
-    started = time.monotonic()
     with pytest.raises(GitFailed, match="no answer within"):
-        await git.run("-c", f"alias.hang=!sleep 60 & echo $! > {place}/pid; wait", "hang", deadline=0.5)
-    assert time.monotonic() - started < 5
+        await git.run("-c", f"alias.hang=!sleep 600 & echo $! > {place}/pid; wait", "hang", deadline=2.0)
     await gone(int((place / "pid").read_text()))
 
 
 async def test_a_cancelled_command_dies_with_its_children(git, place):
-    running = asyncio.create_task(git.run("-c", f"alias.hang=!sleep 60 & echo $! > {place}/pid; wait", "hang"))
+    running = asyncio.create_task(git.run("-c", f"alias.hang=!sleep 600 & echo $! > {place}/pid; wait", "hang"))
     await until(lambda: (place / "pid").exists() and (place / "pid").read_text())
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

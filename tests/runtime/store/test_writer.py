@@ -49,7 +49,7 @@ def stored(tmp_path):
 
 def held(gate):
     def job(_raw):
-        gate.wait(5)
+        gate.wait(30)
 
     return job
 
