@@ -442,6 +442,7 @@ async def test_running_delivery_is_not_taken_again_though_its_key_has_changed(st
     stories = Moving(h=wait)
     await receive(store, 1)
     async with working(store, stories):
+        await until(lambda: stories.runs)
         for n in (2, 3, 4):
             await receive(store, n)
             await until(lambda n=n: states(store)[f"g{n}"] == "done")
