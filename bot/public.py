@@ -17,7 +17,7 @@ class PublicApp(Starlette):
         webhook = RequestBodyLimitMiddleware(receiver, max_body_size=MAX_BODY)
         super().__init__(
             routes=[
-                Route("/webhook", webhook, methods=["POST"]),
+                Route("/webhook", webhook),
                 Route("/healthz", lambda _request: PlainTextResponse("ok"), methods=["GET"]),
             ]
         )

@@ -116,10 +116,12 @@ class Receiver:
         except Exception:
             log.exception("delivery not stored", extra=seen)
             code, text = 503, "cannot store"
-        await _answer(send, code, text)
-        seen |= {"code": code, "answer": text, "ms": round((perf_counter() - began) * 1e3, 2)}
-        # The answer leaves when the loop turns: what there is to say about it must not keep it.
-        asyncio.get_running_loop().call_soon(self._note, seen, scope)
+        try:
+            await _answer(send, code, text)
+        finally:
+            seen |= {"code": code, "answer": text, "ms": round((perf_counter() - began) * 1e3, 2)}
+            # The answer leaves when the loop turns: what there is to say about it must not keep it.
+            asyncio.get_running_loop().call_soon(self._note, seen, scope)
 
     def _note(self, seen: dict[str, Any], scope: Scope) -> None:
         code = seen["code"]
@@ -130,6 +132,8 @@ class Receiver:
             log.warning("delivery refused", extra={**seen, "client": (scope.get("client") or "?")[0]})
 
     async def _accept(self, scope: Scope, receive: ReceiveMessage, seen: dict[str, Any]) -> tuple[int, str]:
+        if scope["method"] != "POST":
+            raise Refused(405, "POST deliveries here")
         if self.draining:
             raise Refused(503, "stopping")
         body = await self._read(receive)
@@ -216,5 +220,7 @@ async def _answer(send: Send, code: int, text: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
     if code == 503:
         headers.append((b"retry-after", RETRY_AFTER))
+    if code == 405:
+        headers.append((b"allow", b"POST"))
     await send({"type": "http.response.start", "status": code, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,12 +1,14 @@
 """Find what a delivery is about: its repository, and the addresses under which a session may be known."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from handlers.payloads import CheckRunView, Repo, Side, Suite
 from handlers.pushes import TRAILER
+
+T = TypeVar("T")
 
 
 class _Issue(msgspec.Struct, frozen=True):
@@ -22,12 +24,17 @@ class _Commit(msgspec.Struct, frozen=True):
     message: str
 
 
-class Payload(msgspec.Struct, frozen=True):
-    """What routing reads of any payload; all of it optional."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a payload comes from; all of it optional."""
 
     action: str | None = None
     repository: Repo | None = None
     installation: _Installation | None = None
+
+
+class Payload(Place, frozen=True):
+    """What routing reads of any payload; all of it optional."""
+
     issue: _Issue | None = None
     pull_request: msgspec.Raw = msgspec.Raw()
     check_run: CheckRunView | None = None
@@ -45,11 +52,15 @@ class _Pull(msgspec.Struct, frozen=True):
 
 
 def read(body: bytes) -> Payload:
-    """Return the parts of a payload that tell what it is about; odd payloads are about nothing."""
+    """Return the parts of a payload that tell what it is about; an odd one is about its repository, or nothing."""
+    return _decode(body, Payload) or Payload(*msgspec.structs.astuple(_decode(body, Place) or Place()))
+
+
+def _decode(body: bytes, shape: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(body, type=Payload)
+        return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Payload()
+        return None
 
 
 def addresses(event: str, payload: Payload) -> list[str]:

@@ -230,7 +230,8 @@ async def test_sender_that_hangs_up_gets_no_answer(receiver, store):
 
 
 async def test_other_methods_and_paths_lead_nowhere(client):
-    assert (await client.get("/webhook")).status_code == 405
+    refused = await client.get("/webhook")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert (await client.get("/api/v1/sessions")).status_code == 404
     assert (await client.get("/healthz")).text == "ok"
 
@@ -251,6 +252,13 @@ async def test_what_cannot_be_stored_is_never_acknowledged(client, receiver, mon
     assert (answer.status_code, answer.text) == (503, "cannot store")
     await asyncio.sleep(0)
     assert receiver.answers == {("issues", 503): 1}
+
+
+async def test_answers_to_what_is_too_long_or_no_delivery_are_counted_too(client, receiver):
+    assert (await client.post("/webhook", content=b"x" * (26 << 20))).status_code == 413
+    assert (await client.put("/webhook")).status_code == 405
+    await asyncio.sleep(0)  # what is counted must not keep the answer
+    assert receiver.answers == {("-", 413): 1, ("-", 405): 1}
 
 
 async def test_answers_are_counted_without_trusting_unsigned_names(client, receiver):

@@ -65,6 +65,13 @@ def test_odd_payloads_are_about_nothing(event, body):
     assert addresses(event, read(body)) == []
 
 
+@pytest.mark.parametrize("odd", ['"issue": 5', '"check_run": []', '"commits": [{}]', '"ref": {}'])
+def test_odd_payload_still_tells_its_repository(odd):
+    payload = read(b'{"action": "opened", "repository": {"full_name": "O/R"}, %s}' % odd.encode())
+    assert (payload.action, payload.repository.full_name) == ("opened", "O/R")
+    assert (payload.issue, payload.check_run, payload.commits) == (None, None, [])
+
+
 @pytest.mark.parametrize("event", ["issues", "pull_request", "check_run", "check_suite", "push", "star"])
 def test_payloads_that_lack_their_subject_lead_to_no_session(event):
     found = addresses(event, read(b'{"repository": {"full_name": "O/R"}}'))
