@@ -1,6 +1,7 @@
 """What all tests share: quick stores, a clock, GitHub's side, and the bot between them."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,15 @@ from runtime.store.migrate import migrate
 from tests.fakes.bot import Bot
 from tests.fakes.clock import FakeClock
 from tests.fakes.github import GitHub
+
+
+def pytest_configure() -> None:
+    """Let tests end what they have started when they are told to end, and Ctrl-C reach what they start.
+
+    A shell starts what it runs in the background with an interrupt that is ignored, and so would all of our children.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
