@@ -164,11 +164,7 @@ def _environment(home: Path, url: str, port: int, identity: dict[str, str], conf
     """Write the configuration and return the whole environment of the service."""
     file = home / "agent-orchestrator.yaml"
     file.write_text(config)
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "LANG", "TERM", "COVERAGE_PROCESS_CONFIG")
-        if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TERM") if name in os.environ}
     return {
         **kept, **identity, "AO_DATA_DIR": str(home / "data"), "AO_CONFIG_PATH": str(file),
         "AO_GITHUB_API_URL": url, "AO_PORT": str(port),

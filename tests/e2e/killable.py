@@ -1,16 +1,21 @@
 """`ao serve` that kills itself after certain committed records, and is started again each time.
 
-killable.py FILE           FILE lists record numbers, one a line; each is crossed out before the kill
-killable.py FILE --once    one life of it
+killable.py FILE    FILE lists record numbers, one a line; each is crossed out before the kill
 """
 
 import os
+import random
 import signal
 import sqlite3
-import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+from bot.app import serve
+from bot.config import data_dir, environment, load
+from bot.pace import Pace
+from runtime.hands import Patience
 
 
 def killer(plan: Path, database: Path) -> Callable[[], None]:
@@ -34,11 +39,6 @@ def killer(plan: Path, database: Path) -> Callable[[], None]:
 
 def live() -> int:
     """Serve until stopped or killed; differs from `ao serve` only in its pace."""
-    from bot.app import serve
-    from bot.config import data_dir, environment, load
-    from bot.pace import Pace
-    from runtime.hands import Patience
-
     place = data_dir(environment(), Path.cwd())
     pace = Pace(
         write_interval=0.0,
@@ -53,31 +53,43 @@ def live() -> int:
     return serve(load(environment(), Path.cwd()), pace=pace)
 
 
-def surroundings() -> dict[str, str]:
-    """Return the environment of the next life; nobody learns what one that is going to be killed has run through."""
-    doomed = bool(Path(sys.argv[1]).read_text().split())
-    return {name: value for name, value in os.environ.items() if not (doomed and name.startswith("COVERAGE_"))}
+def born() -> int:
+    """Start a life and return its process id: a copy of this process, which has everything loaded and does nothing."""
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    random.seed()
+    code = 1
+    try:
+        code = live()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def live_again_and_again() -> int:
     """Start a new life after each kill, until asked to stop: also while the next one is only being started."""
-    lives: list[subprocess.Popen[bytes]] = []
+    lives: list[int] = []
     asked: list[bool] = []
 
     def stop(*_: object) -> None:
         asked.append(True)
         for life in lives[-1:]:
-            life.terminate()
+            os.kill(life, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
     while not asked:
-        lives.append(subprocess.Popen([sys.executable, *sys.argv, "--once"], env=surroundings()))
+        lives.append(born())
         if asked:
-            lives[-1].terminate()
-        if lives[-1].wait() != -signal.SIGKILL:
-            return lives[-1].returncode
+            os.kill(lives[-1], signal.SIGTERM)
+        code = os.waitstatus_to_exitcode(os.waitpid(lives[-1], 0)[1])
+        lives.pop()  # its id may be somebody else's from here on
+        if code != -signal.SIGKILL:
+            return code
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(live() if "--once" in sys.argv else live_again_and_again())
+    sys.exit(live_again_and_again())
