@@ -16,6 +16,7 @@ from bot.app import serve
 from bot.config import data_dir, environment, load
 from bot.pace import Pace
 from runtime.hands import Patience
+from runtime.published_shapes import published_shapes
 
 
 def killer(plan: Path, database: Path) -> Callable[[], None]:
@@ -80,6 +81,7 @@ def live_again_and_again() -> int:
             os.kill(life, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
+    published_shapes()
     while not asked:
         lives.append(born())
         if asked:
