@@ -43,9 +43,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return 0 if self.kind == INTERRUPT else 2 if self.kind in MACHINES else 1
 
     @property
+    def origin(self) -> str:
+        """What it is and whose, in words."""
+        return origin(self.kind, self.author)
+
+    @property
     def waiting(self) -> bool:
         """Tell whether it still has to reach the agent."""
         return self.state in (QUEUED, PASTED)
+
+
+def origin(kind: str, author: str) -> str:
+    """Return what a message of this kind is and whose, in words."""
+    return f"{'words' if kind == 'person' else kind} from {'a person' if author == 'person' else author}"
 
 
 def same_text(one: str, other: str) -> bool:

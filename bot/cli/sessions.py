@@ -51,7 +51,7 @@ def list_sessions(
         if not rows:
             say("  (no active sessions)")
     if hidden := found["hiddenTerminatedCount"]:
-        say(f"\n  {counted(hidden, 'terminated session')} hidden. Show them with --include-terminated.")
+        say(f"\n  {counted(hidden, 'terminated session')} hidden. See --include-terminated.")
 
 
 def _line(session: dict[str, Any], now: float) -> str:

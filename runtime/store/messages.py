@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runtime.changes import Undelivered
-from runtime.inbox import ACCEPTED, ANSWERED, FAILED, OF_SESSION, PASTED, QUEUED, Message, same_text, within
+from runtime.inbox import ACCEPTED, ANSWERED, FAILED, OF_SESSION, PASTED, QUEUED, Message, origin, same_text, within
 from runtime.store import schema, sessions
 from runtime.store.tx import Tx, new_id
 
@@ -48,8 +48,8 @@ def add(
     )  # fmt: skip
     identity = new_id(added)
     tx.record(
-        "message", f"{session_id}: {kind} from {author} {state}", session_id=session_id, message=identity, state=state,
-        author=author, key=source_key,
+        "message", f"{session_id}: {origin(kind, author)} {state}", session_id=session_id, message=identity,
+        state=state, author=author, key=source_key,
     )  # fmt: skip
     tx.wake(session_id)
     return identity
@@ -65,7 +65,7 @@ def add_part(tx: Tx, source_key: str, part: str, value: Any, *, not_before: floa
         values["not_before"] = not_before
     tx.sql.execute(_CHANGE, {"identity": row.id, **values})
     tx.record(
-        "message", f"{row.session_id}: {row.kind} from {row.author} is joined by {part}", session_id=row.session_id,
+        "message", f"{row.session_id}: {origin(row.kind, row.author)} is joined by {part}", session_id=row.session_id,
         message=row.id, state=QUEUED, part=part,
     )  # fmt: skip
     tx.wake(row.session_id)
@@ -88,7 +88,7 @@ def mark(tx: Tx, message: Message, state: str, evidence: str, *, text: str | Non
         values["text"] = text
     tx.sql.execute(_CHANGE, {"identity": message.id, **values})
     tx.record(
-        "message", f"{message.session_id}: {message.kind} from {message.author} {state}: {evidence}",
+        "message", f"{message.session_id}: {message.origin} {state}: {evidence}",
         session_id=message.session_id, level="warning" if state == FAILED else None, message=message.id, state=state,
         evidence=evidence,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def put_back(tx: Tx, message: Message, state: str, evidence: str, *, attempts: i
     values = {"state": state, "evidence": evidence, "attempts": attempts, "changed_at": tx.now}
     tx.sql.execute(schema.messages.update().where(T.id == message.id, T.state == PASTED).values(**values))
     tx.record(
-        "message", f"{message.session_id}: {message.kind} from {message.author} not taken in: {evidence}",
+        "message", f"{message.session_id}: {message.origin} not taken in: {evidence}",
         session_id=message.session_id, level="warning", message=message.id, state=state, evidence=evidence,
         attempts=attempts,
     )  # fmt: skip
@@ -112,7 +112,7 @@ def note(tx: Tx, message: Message, why: str) -> None:
     """Say why a message waits; its state stays."""
     tx.sql.execute(_CHANGE, {"identity": message.id, "evidence": why})
     tx.record(
-        "message", f"{message.session_id}: {message.kind} from {message.author} waits: {why}",
+        "message", f"{message.session_id}: {message.origin} waits: {why}",
         session_id=message.session_id, message=message.id, state=message.state, waits=why,
     )  # fmt: skip
 

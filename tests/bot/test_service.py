@@ -119,6 +119,11 @@ async def test_message_is_queued_and_no_one_waits(bot, service):
         "maintainer",
         "queued",
     )
+    await send(service, author="person")
+    assert [said for said in bot.records("message") if "words" in said] == [
+        "app-1: words from maintainer queued",
+        "app-1: words from a person queued",
+    ]
 
 
 @pytest.mark.parametrize(
