@@ -49,6 +49,7 @@ class FakeWorkspaces:
     def __init__(self, root):
         self.root, self.did, self.openings = root, [], Openings(2)
         self.here, self.commit, self.broken = FakeShelf(self.did), NEW, None
+        self.tended = False
 
     def shelf(self, project):
         return self.here
@@ -65,9 +66,21 @@ def workspaces(tmp_path):
     return FakeWorkspaces(tmp_path)
 
 
+class WatchedPool(Pool):
+    """A pool that says when it is at work."""
+
+    async def _tend_all(self):
+        self._workspaces.tended = True
+        try:
+            return await super()._tend_all()
+        finally:
+            self._workspaces.tended = False
+
+
 @contextlib.asynccontextmanager
 async def tending(bot, workspaces, quiet=0.001):
-    task = asyncio.create_task(Pool(workspaces, bot.store, bot.projects, quiet=quiet).run())
+    workspaces.openings.stirred.set()
+    task = asyncio.create_task(WatchedPool(workspaces, bot.store, bot.projects, quiet=quiet).run())
     try:
         yield
     finally:
@@ -81,9 +94,9 @@ def works(workspaces):
 
 
 async def idle(workspaces):
-    """Let the pool come to rest."""
-    await until(lambda: not workspaces.openings.stirred.is_set())
+    """Let the pool come to rest; what must not stir it gets a moment to do so all the same."""
     await asyncio.sleep(0.02)
+    await until(lambda: not workspaces.openings.stirred.is_set() and not workspaces.tended)
 
 
 async def test_shelf_is_filled_once_the_project_has_had_a_session(make_bot, workspaces, github):
