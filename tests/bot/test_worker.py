@@ -149,12 +149,14 @@ async def test_deliveries_of_a_key_run_in_the_order_they_came(store, order):
 
 
 async def test_keys_run_side_by_side_up_to_the_limit(store):
-    running, most = set(), []
+    running, most, crowded = set(), [], asyncio.Event()
 
     async def handler(payload):
         running.add(payload["n"])
         most.append(len(running))
-        await asyncio.sleep(0.005)
+        if len(running) == 4:
+            crowded.set()
+        await crowded.wait()
         running.remove(payload["n"])
 
     for n in range(12):

@@ -81,11 +81,12 @@ async def play(home: Path, kills: list[int], *, token_mode: bool = False) -> tup
         story = Story(set_up, patience=60.0)
         for _, act in ACTS:
             await act(story)
-        await story.until("nothing is left to do", lambda: _at_rest(set_up))
+        await story.until("nothing is left to do", lambda: at_rest(set_up))
         return await _ending(set_up, story), len(kills) - len((home / "kills").read_text().split())
 
 
-async def _at_rest(set_up: Stage) -> bool:
+async def at_rest(set_up: Stage) -> bool:
+    """Tell whether the service has handled and said everything."""
     left = rows(
         set_up,
         "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending')"

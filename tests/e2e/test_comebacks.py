@@ -1,6 +1,5 @@
 """Kill, restore, claim-pr and cleanup against a running service, which may be killed between any two of their steps."""
 
-import asyncio
 import random
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.demo.acts import Story
-from tests.e2e.play import rested, rows, set_stage, short_directory
+from tests.e2e.play import at_rest, rested, rows, set_stage, short_directory
 
 RULES = """
 [[rule]]
@@ -193,7 +192,7 @@ async def play(home, kills):
             await stage.service.start()
             await stage.service.ready()
         await scene.goes_on()
-        await asyncio.sleep(0.2)
+        await scene.story.until("nothing is left to do", lambda: at_rest(stage))
         pulls = await stage.maintainer.get("/pulls?state=all")
         return ending(scene, pulls), scene.newest_record() - first, len(kills) - len(plan.read_text().split())
 
