@@ -21,8 +21,16 @@ async def note_pull_request(delivery: Delivery, ctx: Context) -> None:
     seen = delivery.view(PullEvent)
     if ctx.session is None:
         return delivery.skip("not a pull request of a session")
+    if _comes_too_late(ctx, seen.pull_request.number):
+        return delivery.skip("another pull request of a session that has ended with its own: merged")
     ctx.address(f"pr:{ctx.repo.lower()}#{seen.pull_request.number}")
     return ctx.learn(as_fact(seen.pull_request))
+
+
+def _comes_too_late(ctx: Context, number: int) -> bool:
+    known = ctx.facts.pull_requests if ctx.facts else ()
+    has_merged = ctx.session is not None and ctx.session.announced_status == "merged"
+    return has_merged and number not in [pull.number for pull in known]
 
 
 def as_fact(pull: PullView) -> PullRequest:

@@ -10,6 +10,7 @@ from runtime import trail
 from runtime.current import current
 from runtime.fact import Fact
 from runtime.facts import KINDS, Check, Facts, Killed, Process, PullRequest, Pushed, SpawnFailed, assemble
+from runtime.judging.judgement import Status
 from runtime.redact import REDACTED
 from runtime.said import Noted, Restored
 from runtime.store import schema
@@ -33,7 +34,8 @@ SPAWNED = "terminal"
 def learn(tx: Tx, session_id: str, fact: Fact, *, source: trail.Source) -> bool:
     """Store a fact unless a newer one is known; return whether anything changed.
 
-    Deliveries arrive out of order, so the fact's own time decides. A merged pull request stays merged.
+    Deliveries arrive out of order, so the fact's own time decides. A merged pull request stays merged, and a session
+    that has ended with it gets no other one.
     """
     if not fact.at:
         fact = msgspec.structs.replace(fact, at=tx.now)
@@ -44,10 +46,8 @@ def learn(tx: Tx, session_id: str, fact: Fact, *, source: trail.Source) -> bool:
         return False
     if row is not None and _is_final(tx, session_id, row.at, row.value, fact):
         return False
-    if (
-        row is not None
-        and isinstance(fact, PullRequest)
-        and _goes_back(tx, session_id, row.at, row.value["head_sha"], fact)
+    if isinstance(fact, PullRequest) and (
+        _has_merged(tx, session_id) if row is None else _goes_back(tx, session_id, row.at, row.value["head_sha"], fact)
     ):
         return False
     named = {"session_id": session_id, "kind": fact.kind, "subject": fact.subject()}
@@ -87,6 +87,13 @@ def _is_final(tx: Tx, session_id: str, known_at: float, known: dict[str, object]
     restored = sa.select(T.at).where(T.session_id == session_id, T.kind == Restored.kind)
     at = tx.sql.execute(restored).scalar()
     return at is None or at < known_at or fact.at < at
+
+
+def _has_merged(tx: Tx, session_id: str) -> bool:
+    """Tell whether the session has ended as merged: what its branch is used for afterwards is not its work."""
+    S = schema.sessions.c
+    status = tx.sql.execute(sa.select(S.announced_status).where(S.id == session_id)).scalar()
+    return bool(status == Status.MERGED)
 
 
 def _goes_back(tx: Tx, session_id: str, known_at: float, known_head: str, fact: PullRequest) -> bool:

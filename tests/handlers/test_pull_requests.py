@@ -34,6 +34,17 @@ async def test_once_known_a_pull_request_is_found_by_its_number(bot, github):
     assert bot.facts.pull_request.head_sha == "e" * 40
 
 
+async def test_merged_session_stays_merged_when_its_branch_is_used_again(bot, github):
+    await bot.starts()
+    first = github.open_pull()
+    await bot.receives(github.pull(first))
+    await bot.receives(github.merge(first))
+    entry = await bot.receives(github.pull(github.open_pull(), by="maintainer"))
+    assert entry.skip_reason == "another pull request of a session that has ended with its own: merged"
+    assert (bot.facts.pull_request.number, bot.session.announced_status) == (first.number, "merged")
+    assert bot.live == []
+
+
 async def test_other_pull_requests_are_skipped(bot, github):
     await bot.starts()
     entry = await bot.receives(github.pull(github.open_pull("people/branch", "d" * 40)))

@@ -1,7 +1,8 @@
 """Random lives of a session, with the real rows, judgement and announcements: what holds at every moment."""
 
+import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -42,6 +43,8 @@ class Life(RuleBasedStateMachine):
         done = job(tx)
         self.announce(tx)
         self.sql.commit()
+        if (killed := self.seen.facts.killed) is not None:  # also by the service, when another one has its issue
+            self.over.setdefault("killed", killed.reason)
         return done
 
     @staticmethod
@@ -126,7 +129,7 @@ class Life(RuleBasedStateMachine):
     @rule(reason=st.sampled_from(["manually_killed", "issue_closed", "superseded"]))
     def person_ends_it(self, reason):
         self.learn(Killed(by="x", reason=reason))
-        self.over.setdefault("killed", reason)
+        assert "killed" in self.over
 
     @rule(paused=st.booleans())
     def person_pauses(self, paused):
@@ -198,7 +201,9 @@ class Life(RuleBasedStateMachine):
         merged = seen.facts.pull_request is not None and seen.facts.pull_request.number in self.merged
         assert (seen.session.announced_status == Status.MERGED) is merged
         if merged:
+            self.over["merged"] = True
             return
+        assert "merged" not in self.over
         if "killed" in self.over:
             assert seen.session.announced_reason == self.over["killed"]
         elif "exited" in self.over:
@@ -216,6 +221,11 @@ class Life(RuleBasedStateMachine):
 
 
 TestLives = Life.TestCase
-TestLives.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestLives.settings = settings(max_examples=40, stateful_step_count=25)
+
+
+@pytest.mark.soak
+class TestManyOtherLives(Life.TestCase):
+    """Others each time; what fails is printed with how to play it again."""
+
+    settings = settings(max_examples=2000, stateful_step_count=25, derandomize=False, print_blob=True)
