@@ -108,7 +108,7 @@ class Dispatch:
         if number is None or not self._store.read(lambda sql: sessions.works_on(sql, project.id)):
             return None
         branch = await self._branch_of(project.repo, number)
-        return self._at([routing.branch(project.repo, branch)]) if branch is not None else None
+        return self._at([f"branch:{project.repo.lower()}:{branch}"]) if branch is not None else None
 
     async def _branch_of(self, repo: str, number: int) -> str | None:
         """Ask once for the branch of a pull request; None when it is not the repository's own."""

@@ -81,11 +81,6 @@ def commented_pull(payload: Payload) -> int | None:
     return issue.number if issue is not None and issue.pull_request is not None else None
 
 
-def branch(repo: str, name: str) -> str:
-    """Return the address of a branch that lives in the repository itself."""
-    return f"branch:{repo.lower()}:{name}"
-
-
 def _issue(repo: str, payload: Payload) -> list[str]:
     number = payload.issue.number if payload.issue else 0
     return [f"issue:{repo}#{number}", f"pr:{repo}#{number}"]

@@ -60,7 +60,7 @@ class Sending:
         return self.store.read(lambda sql: outbox.find(sql, key))
 
     async def settled(self):
-        """Wait until nothing is left to send; fails after ten seconds."""
+        """Wait until nothing is left to send; fails after half a minute."""
         async with asyncio.timeout(30):
             while self.store.read(outbox.unsent):
                 await asyncio.sleep(0.002)
