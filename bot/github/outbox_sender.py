@@ -139,17 +139,19 @@ class OutboxSender:
         me = await self._identity.me()
         self._redact.mention = me.mention
         await client.terms.gate.turn_to_write(self._write_interval)
-        body = await asyncio.to_thread(self._body, row)
+        body = await asyncio.to_thread(self._body, row, self._told(row))
         title = self._redact(str(row.payload.get("title", "")), most=MOST_TITLE)
         send: Callable[[Parcel], Awaitable[Sent]] = SENDS[row.kind]
         await self._store.write(lambda tx: outbox.sending(tx, row))
         return await send(Parcel(client=client, row=row, body=body, title=title, login=me.login))
 
-    def _body(self, row: Outgoing) -> str:
+    def _told(self, row: Outgoing) -> str:
+        told = str(row.payload.get("body", ""))
+        return self._render(row.session_id or "") if row.kind == "status_comment" and not told else told
+
+    def _body(self, row: Outgoing, told: str) -> str:
         mark = marker(row.kind, row.mark)
-        told = row.payload.get("body", "")
-        written = self._render(row.session_id or "") if row.kind == "status_comment" and not told else told
-        return marked(self._redact(written, most=MOST - len(mark) - 2), mark)
+        return marked(self._redact(told, most=MOST - len(mark) - 2), mark)
 
     async def _again(self, row: Outgoing, exc: Retryable, *, uncertain: bool) -> None:
         if self._store.clock() - row.created_at > GIVE_UP_AFTER and row.attempts >= MOST_SURPRISES:

@@ -16,7 +16,7 @@ from runtime.errors import NotAllowed, UserError
 from runtime.inbox import FAILED, INTERRUPT, PASTED, QUEUED
 from runtime.inbox import Message as Stored
 from runtime.interrupting import ASKS, IDLE
-from runtime.look import Look
+from runtime.look import Look, look
 from runtime.restore import bring_back, why_not
 from runtime.said import Decision, Interrupt, Request
 from runtime.store import facts, messages, sessions
@@ -52,7 +52,7 @@ class Messages:
             known = messages.by_key(tx.sql, source)
             if known is not None:
                 return known.id, False
-            back = _bring_back(tx, found, by)
+            back = _bring_back(tx, name, by)
             until = None if expires is None else tx.now + expires
             added = messages.add(
                 tx, name, kind="person", source_key=source, author=by, parts={"body": text}, expires_at=until
@@ -65,7 +65,7 @@ class Messages:
             until = time.monotonic() + (default if patience is None else patience)
             await self._watch(identity, until)
             if not restored and self._ended_under(identity, name):
-                restored = await self._store.write(lambda tx: _try_again(tx, identity, seen(self._parts, name), by))
+                restored = await self._store.write(lambda tx: _try_again(tx, identity, name, by))
                 await self._watch(identity, until)
         return self._sent(identity, name, restored)
 
@@ -175,9 +175,10 @@ class Messages:
         return self._store.read(lambda sql: messages.get(sql, identity))
 
 
-def _bring_back(tx: Tx, found: Look, by: str) -> bool:
+def _bring_back(tx: Tx, name: str, by: str) -> bool:
     """Bring the session back if its agent is gone; return whether that was needed."""
-    if found.session.live and found.agent_runs:
+    found = look(tx.sql, name)
+    if found is None or (found.session.live and found.agent_runs):
         return False
     if why := why_not(found):
         raise UserError(why)
@@ -185,9 +186,9 @@ def _bring_back(tx: Tx, found: Look, by: str) -> bool:
     return True
 
 
-def _try_again(tx: Tx, identity: int, found: Look, by: str) -> bool:
+def _try_again(tx: Tx, identity: int, name: str, by: str) -> bool:
     tx.source = "person"
-    back = _bring_back(tx, found, by)
+    back = _bring_back(tx, name, by)
     messages.requeue(tx, identity, "the session was brought back")
     return back
 

@@ -27,8 +27,12 @@ class Sessions:
     def listing(self, *, project: str | None, ended: bool) -> tuple[list[SessionView], int]:
         """Return the sessions, oldest first, and how many ended ones were left out."""
         chosen = [name for name in self._parts.projects if project in (None, name)]
-        found = self._store.read(lambda sql: looks(sql, projects=chosen, live_only=not ended))
-        hidden = 0 if ended else self._store.read(lambda sql: sessions.count_ended(sql, chosen))
+        found, hidden = self._store.read(
+            lambda sql: (
+                looks(sql, projects=chosen, live_only=not ended),
+                0 if ended else sessions.count_ended(sql, chosen),
+            )
+        )
         return [self._view(one) for one in found], hidden
 
     def get(self, name: str) -> SessionView:

@@ -2,7 +2,10 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -26,7 +29,7 @@ def open_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
     """Return an engine whose connections are configured for this service."""
     url = f"sqlite:///file:{path}?mode=ro&uri=true" if read_only else f"sqlite:///{path}"
     engine = sa.create_engine(
-        url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False}, json_serializer=_as_json
+        url, poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": read_only}, json_serializer=_as_json
     )
 
     def configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -36,6 +39,23 @@ def open_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
 
     sa.event.listen(engine, "connect", configure)
     return engine
+
+
+@contextmanager
+def one_moment(connection: sa.Connection) -> Iterator[None]:
+    """Let all statements of the block see the same committed rows; a block within another shares its moment.
+
+    Otherwise each SELECT has a moment of its own (https://www.sqlite.org/isolation.html).
+    """
+    sqlite = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    if sqlite.in_transaction:
+        yield
+        return
+    sqlite.execute("BEGIN")
+    try:
+        yield
+    finally:
+        sqlite.execute("COMMIT")
 
 
 def _as_json(value: object) -> str:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from runtime.clock import Clock, system_clock
 from runtime.redact import without_secrets
-from runtime.store.engine import open_engine
+from runtime.store.engine import one_moment, open_engine
 from runtime.store.migrate import migrate
 from runtime.store.tx import Tx
 from runtime.store.writer import Raw, Writer
@@ -50,7 +50,7 @@ class Feed:
 
 
 class Store:
-    """Writes through one thread, reads on the caller's; wakes whoever waits for what was committed.
+    """Writes through one thread, reads on the event loop's; wakes whoever waits for what was committed.
 
     Reads see only committed rows. Use from one event loop.
     """
@@ -115,16 +115,20 @@ class Store:
         return list(self._reader.execute(statement, parameters).fetchall())
 
     def read(self, query: Callable[[sa.Connection], T]) -> T:
-        """Return what `query` finds among the committed rows; short queries only, it runs on the caller's thread."""
-        return query(self._reader)
+        """Return what `query` finds among the rows committed by one moment.
+
+        Short queries only: it runs on the event loop, the only thread that may ask.
+        """
+        with one_moment(self._reader):
+            return query(self._reader)
 
     async def read_apart(self, query: Callable[[sa.Connection], T]) -> T:
-        """Return what `query` finds, on a thread and connection of its own: for what may take longer."""
+        """Return the same, on a thread and connection of its own: for what may take longer."""
 
         def run() -> T:
             engine = open_engine(self.path, read_only=True)
             try:
-                with engine.connect() as connection:
+                with engine.connect() as connection, one_moment(connection):
                     return query(connection)
             finally:
                 engine.dispose()

@@ -140,7 +140,8 @@ async def test_sender_waits_for_the_receipt(bot, service, state, result):
     sending = asyncio.create_task(send(service, wait=True))
     await until(lambda: bot.messages)
     for step in (PASTED, state):
-        await bot.store.write(lambda tx, step=step: messages.mark(tx, bot.messages[0], step, "test"))
+        [message] = bot.messages
+        await bot.store.write(lambda tx, known=message, step=step: messages.mark(tx, known, step, "test"))
     assert (await asyncio.wait_for(sending, 30)).result == result
 
 
@@ -149,8 +150,9 @@ async def test_sender_does_not_wait_longer_than_asked(bot, service, state, resul
     await bot.starts(turn="active")
     sending = asyncio.create_task(send(service, wait=True, patience=0.05))
     await until(lambda: bot.messages)
+    [message] = bot.messages
     if state:
-        await bot.store.write(lambda tx: messages.mark(tx, bot.messages[0], state, "test"))
+        await bot.store.write(lambda tx: messages.mark(tx, message, state, "test"))
     assert (await asyncio.wait_for(sending, 30)).result == result
 
 

@@ -61,7 +61,8 @@ async def carried_out(bot, github, pull, **known):
     [row] = bot.rows("steps", name=claiming.ASKED)
     result = Outcome(key=row.data["key"], number=pull.number, **known)
     await bot.receives(github.pull(pull))
-    await bot.store.write(lambda tx: claiming._settle(tx, bot.session, result))
+    session = bot.session
+    await bot.store.write(lambda tx: claiming._settle(tx, session, result))
     return row.data
 
 

@@ -130,6 +130,7 @@ async def test_session_that_gets_another_number_is_waited_for_under_it(bot, spaw
     made = await spawns.spawn(Spawn(prompt="x"))
     waiting = asyncio.create_task(spawns.started(made.id, patience=5))
     await asyncio.sleep(0)
-    await bot.store.write(lambda tx: renumber(tx, bot.session, "app"))
+    session = bot.session
+    await bot.store.write(lambda tx: renumber(tx, session, "app"))
     await bot.spawned("app-2")
     assert (await waiting).id == "app-2"

@@ -36,7 +36,8 @@ async def test_it_is_written_once_and_revised_with_every_change(bot, github):
 async def test_it_is_revised_when_the_worktree_is_gone(bot, github):
     await bot.starts()
     before = bot.rows("outbox", kind="status_comment")[0].revision
-    await bot.store.write(lambda tx: tx.changes.append(Cleared(session=bot.session)))
+    cleared = Cleared(session=bot.session)
+    await bot.store.write(lambda tx: tx.changes.append(cleared))
     assert bot.rows("outbox", kind="status_comment")[0].revision == before + 1
 
 

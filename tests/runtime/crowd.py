@@ -106,8 +106,9 @@ class Crowd:
         """Wait until the agent's turn is in a state, its first one left out."""
 
         def so():
-            turn, first = self.seen(name).facts.turn, [one for one in self.messages() if one.kind == "task"]
-            return turn is not None and turn.state == state and not any(one.waiting for one in first)
+            seen = self.seen(name)
+            waits_for_task = any(one.kind == "task" for one in seen.waiting)
+            return seen.facts.turn is not None and seen.facts.turn.state == state and not waits_for_task
 
         await until(so)
 

@@ -30,7 +30,8 @@ OTHER = {"tool_name": "Bash", "tool_input": {"command": "other"}}
 
 async def test_turn_and_receipt_come_from_hooks(bot, hook):
     add = {"kind": "person", "author": "me", "parts": {"body": "Hello"}, "text": "Hello", "state": "pasted"}
-    await bot.store.write(lambda tx: messages.add(tx, bot.session.id, source_key="k", **add))
+    name = bot.session.id
+    await bot.store.write(lambda tx: messages.add(tx, name, source_key="k", **add))
     assert (await hook("UserPromptSubmit", prompt="Hello\n")).state == "active"
     assert [message.state for message in bot.messages] == ["accepted"]
     turn = await hook("Stop", last_assistant_message="Bye.")

@@ -1,6 +1,7 @@
 """The door to everything that is remembered."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -94,6 +95,40 @@ async def test_file_is_all_there_is_when_it_is_closed(tmp_path):
 async def test_readers_cannot_write(store):
     with pytest.raises(sa.exc.OperationalError, match="readonly"):
         store.read(lambda sql: sql.execute(sa.text("DELETE FROM records")))
+
+
+def commit_beside(store):
+    with closing(sqlite3.connect(store.path)) as other, other:
+        other.execute("INSERT INTO records (at, kind, summary, data) VALUES (1, 'greeting', 'Hello.', '{}')")
+
+
+def count_before_and_after(store, sql):
+    counted = sa.text("SELECT count(*) FROM records")
+    before = sql.execute(counted).scalar_one()
+    commit_beside(store)
+    return before, sql.execute(counted).scalar_one()
+
+
+def test_read_sees_one_moment_although_others_commit_meanwhile(store):
+    assert store.read(lambda sql: count_before_and_after(store, sql)) == (0, 0)
+    assert len(kinds(store)) == 1
+
+
+async def test_read_apart_sees_one_moment_too(store):
+    assert await store.read_apart(lambda sql: count_before_and_after(store, sql)) == (0, 0)
+
+
+def test_read_within_a_read_is_of_its_moment(store):
+    def both(sql):
+        return store.read(lambda sql: count_before_and_after(store, sql)), count_before_and_after(store, sql)
+
+    assert store.read(both) == ((0, 0), (0, 0))
+
+
+def test_moment_ends_with_a_read_that_fails(store):
+    with pytest.raises(ZeroDivisionError):
+        store.read(lambda sql: count_before_and_after(store, sql)[0] / 0)
+    assert len(kinds(store)) == 1
 
 
 def test_migrating_again_changes_nothing_and_gives_every_table(tmp_path):
