@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,23 +146,24 @@ def send(port: int, waiting: list[bytes], connections: int, *, expected: bytes =
     return uvloop.run(run())
 
 
-def send_alone(port: int, waiting: list[bytes]) -> list[float]:
-    """Send one request after the other over one connection, without an event loop of our own; return their seconds.
+@contextmanager
+def alone(port: int) -> Iterator[Callable[[bytes], float]]:
+    """Give a function that sends a request over one connection, without an event loop, and returns its seconds.
 
-    Raises:
-        RuntimeError: the receiver gave another answer than an empty 202.
-
+    It raises `RuntimeError` for another answer than an empty 202.
     """
-    took = []
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        for request in waiting:
+
+        def deliver(request: bytes) -> float:
             began = perf_counter()
             connection.sendall(request)
             answer = connection.recv(65536)
-            took.append(perf_counter() - began)
+            took = perf_counter() - began
             if not answer.startswith(b"HTTP/1.1 202") or not answer.endswith(b"\r\n\r\n"):
                 raise RuntimeError(f"the receiver answered {answer!r}")
-    return took
+            return took
+
+        yield deliver
 
 
 class Server:
