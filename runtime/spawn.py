@@ -135,7 +135,8 @@ async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any]) -> Non
         )  # fmt: skip
         launched(tx, seen, place, how)
 
-    await hands.store.write(done)
+    # Not synced: a loss of power takes the terminal along that is started next, and what was started is synced.
+    await hands.store.write(done, synced=False)
 
 
 def _model(session: Session, project: Project) -> str | None:

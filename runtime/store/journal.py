@@ -135,8 +135,15 @@ class Journal:
         return {row.handler for row in self.store.rows(_RUNS, {"delivery": id})}
 
     async def start(self, id: int, key: str) -> bool:
-        """Mark an open delivery as running; False when it is not open any more."""
-        return await self.store.write_raw(lambda raw: bool(raw.sqlite.execute(_START, (id, key)).rowcount))
+        """Mark an open delivery as running; False when it is not open any more.
+
+        The mark only counts the deaths of the service, so it does not wait for the disk.
+        """
+
+        def job(raw: Raw) -> bool:
+            return bool(raw.sqlite.execute(_START, (id, key)).rowcount)
+
+        return await self.store.write_raw(job, synced=False)
 
     async def finish(self, id: int) -> None:
         """Mark a running delivery as done that leaves no handler to run."""

@@ -79,8 +79,11 @@ class Store:
         self._listeners: dict[str, set[asyncio.Event]] = {}
         self._feeds: set[Feed] = set()
 
-    async def write(self, job: Callable[[Tx], T], *, cause: int | None = None) -> T:
-        """Run `job` in a transaction and return its result after the commit is on disk."""
+    async def write(self, job: Callable[[Tx], T], *, cause: int | None = None, synced: bool = True) -> T:
+        """Run `job` in a transaction and return its result after the commit, which is on disk then if `synced`.
+
+        One that is not outlives the death of the service, but a loss of power only together with a later one that is.
+        """
 
         def run(raw: Raw) -> T:
             tx = Tx(raw.sql, self.clock(), cause=cause, redact=self.redact)
@@ -92,19 +95,19 @@ class Store:
             raw.after_commit.append(lambda: self._wake(topics, touched))
             return result
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, synced=synced)
 
-    async def write_raw(self, job: Callable[[Raw], T], *, wake: str | None = None) -> T:
+    async def write_raw(self, job: Callable[[Raw], T], *, wake: str | None = None, synced: bool = True) -> T:
         """Run `job` on the bare connection: the accept path, which has nothing to judge; then wake a topic."""
         if wake is None:
-            return await self._writer.run(job, shielded=False)
+            return await self._writer.run(job, shielded=False, synced=synced)
         topics = (wake,)
 
         def run(raw: Raw) -> T:
             raw.after_commit.append(lambda: self._wake(topics))
             return job(raw)
 
-        return await self._writer.run(run, shielded=False)
+        return await self._writer.run(run, shielded=False, synced=synced)
 
     async def prove_writable(self) -> None:
         """Put something on disk that changes nothing; `StoreBusy` when that cannot be done. An empty commit can."""

@@ -31,10 +31,14 @@ T = TypeVar("T")
 
 
 class Job(NamedTuple):
-    """What is to be done; `shielded` by a savepoint, so that a failure undoes nobody else's part."""
+    """What is to be done; `shielded` by a savepoint, so that a failure undoes nobody else's part.
+
+    One that is not `synced` need not outlive a loss of power; whatever is committed later takes it along to the disk.
+    """
 
     do: Callable[["Raw"], Any]
     shielded: bool
+    synced: bool
     future: "asyncio.Future[Any]"
 
 
@@ -72,18 +76,19 @@ class Writer:
         self._engine = open_engine(path)
         self._sql = self._engine.connect()
         self._raw = Raw(self._sql, cast(sqlite3.Connection, self._sql.connection.dbapi_connection))
+        self._waits_for_disk = True
         self._checkpoints = Checkpoints(path, self._turn)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, job: Callable[[Raw], T], *, shielded: bool = True) -> T:
-        """Return the job's result once it is on disk; an exception undoes only this job.
+    async def run(self, job: Callable[[Raw], T], *, shielded: bool = True, synced: bool = True) -> T:
+        """Return the job's result once it is committed, on disk if `synced`; an exception undoes only this job.
 
         A caller that is cancelled while it waits does not undo its job. A job that is not `shielded` runs without a
         savepoint and perhaps on the event loop's thread, which is faster; it writes by one statement at most, and its
         exception undoes everybody's part of the commit, as if the disk had failed.
         """
-        entry = Job(job, shielded, asyncio.get_running_loop().create_future())
+        entry = Job(job, shielded, synced, asyncio.get_running_loop().create_future())
         if shielded or self._took > QUICK:
             self._entries.put(entry)
         else:
@@ -165,12 +170,19 @@ class Writer:
         return Committed(jobs, outcomes, wakes)
 
     def _transact(self, jobs: list[Job]) -> list[Outcome]:
+        self._wait_for_disk(any(job.synced for job in jobs))
         if len(jobs) == 1 and not jobs[0].shielded:
             return [_attempt(self._raw, jobs[0])]
         self._raw.sqlite.execute("BEGIN IMMEDIATE")
         outcomes = [_attempt(self._raw, job) for job in jobs]
         self._raw.sqlite.execute("COMMIT")
         return outcomes
+
+    def _wait_for_disk(self, wanted: bool) -> None:
+        """Choose before the transaction begins: https://www.sqlite.org/pragma.html#pragma_synchronous."""
+        if wanted != self._waits_for_disk:
+            self._raw.sqlite.execute(f"PRAGMA synchronous={'FULL' if wanted else 'NORMAL'}")
+            self._waits_for_disk = wanted
 
 
 def _attempt(raw: Raw, job: Job) -> Outcome:

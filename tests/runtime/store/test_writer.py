@@ -153,6 +153,33 @@ async def test_a_crowd_that_is_large_enough_waits_no_longer(writer, quick, commi
     assert len(commits) == 4
 
 
+def level(raw):
+    """A job that tells whether its commit waits for the disk: 2 if so, 1 if not."""
+    return raw.sqlite.execute("PRAGMA synchronous").fetchone()[0]
+
+
+@pytest.mark.parametrize("shielded", [True, False])
+async def test_commit_waits_for_the_disk_unless_nobody_needs_it(writer, quick, shielded):
+    for synced in (True, False, False, True):
+        assert await writer.run(level, shielded=shielded, synced=synced) == 1 + synced
+
+
+async def test_one_that_needs_the_disk_takes_the_others_along(writer):
+    levels = await waiting_behind(
+        writer, writer.run(level, synced=False), writer.run(level), writer.run(level, synced=False)
+    )
+    assert levels[1:] == [2, 2, 2]
+
+
+async def test_commit_after_one_that_failed_without_the_disk_waits_for_it_again(writer, quick, tmp_path):
+    def fail(raw):
+        raw.sqlite.execute("ROLLBACK")
+
+    with pytest.raises(StoreBusy):
+        await writer.run(fail, synced=False)
+    assert await writer.run(level) == 2
+
+
 async def test_slow_disk_is_left_to_the_thread(writer, slow):
     for _ in range(3):
         assert await writer.run(where, shielded=False) != threading.get_ident()
