@@ -14,7 +14,7 @@ from runtime.composer import as_terminal_text, is_one_of
 from runtime.pushes import Wake
 from runtime.typing import DRAFT, TYPING, Target, TypingPolicy, type_message
 
-HASTY = TypingPolicy(waits=(0.1, 0.4, 0.8, 1.0), clear=("C-u",), echo_within=0.3)
+HASTY = TypingPolicy(waits=(0.1, 0.4, 0.8, 30.0), clear=("C-u",), echo_within=0.3)
 ANSWER = '[[rule]]\nmatch = ""\nactions = [{say = "ok"}'
 
 
