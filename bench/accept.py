@@ -26,10 +26,11 @@ from time import perf_counter
 import uvloop
 
 from bench.deliveries import SIZE, Server, alone, bodies, requests, send
+from runtime.store.checkpoints import EVERY
 
 GOALS = {"p50_ratio": 2.5, "throughput_ratio": 0.4}
 EACH = 150
-WARM = 700
+WARM = EVERY + EACH
 """Deliveries before any is counted, more than a log takes in before it starts again: one that still grows is slower."""
 CONNECTIONS = 16
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 class Job(NamedTuple):
     """What is to be done; `shielded` by a savepoint, so that a failure undoes nobody else's part.
 
-    One that is not `synced` need not outlive a loss of power; whatever is committed later takes it along to the disk.
+    One that is not `synced` need not outlive a loss of power; the next commit that is takes it along to the disk.
     """
 
     do: Callable[["Raw"], Any]

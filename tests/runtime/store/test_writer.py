@@ -171,7 +171,7 @@ async def test_one_that_needs_the_disk_takes_the_others_along(writer):
     assert levels[1:] == [2, 2, 2]
 
 
-async def test_commit_after_one_that_failed_without_the_disk_waits_for_it_again(writer, quick, tmp_path):
+async def test_commit_after_one_that_failed_without_the_disk_waits_for_it_again(writer):
     def fail(raw):
         raw.sqlite.execute("ROLLBACK")
 
