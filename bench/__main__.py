@@ -11,15 +11,14 @@ import inspect
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import accept, crowd, long_message, looking, peers, pool, size, spawning, starting, talking, telling
 from bench.figure import Figure
+from bench.rooms import room
 
 Measure = Callable[[], Awaitable[list[Figure]]]
 HEADINGS = ("figure", "measured", "floor", "ratio", "goal", "verdict", "")
@@ -27,8 +26,7 @@ HEADINGS = ("figure", "measured", "floor", "ratio", "goal", "verdict", "")
 
 async def accepting() -> list[Figure]:
     """Run the benchmark of the receiver, which has an event loop of its own."""
-    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
-        found = await asyncio.to_thread(accept.measure, Path(directory), 5)
+    found = await asyncio.to_thread(accept.measure, room(), 5)
     goals = accept.GOALS
     return [
         Figure(
@@ -45,8 +43,7 @@ async def accepting() -> list[Figure]:
 
 async def peer() -> list[Figure]:
     """Run the comparison with a bare probot receiver, which needs Node."""
-    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
-        found = await asyncio.to_thread(peers.measure, Path(directory), 7)
+    found = await asyncio.to_thread(peers.measure, room(), 7)
     note = "against probot, which puts nothing on disk"
     return [
         Figure(
@@ -57,7 +54,7 @@ async def peer() -> list[Figure]:
 
 
 MEASURES: dict[str, Measure] = {
-    "spawn": spawning.spawn,  # first, because the worktrees that others delete make new ones slow for a while
+    "spawn": spawning.spawn,
     "warm": pool.warm,
     "accept": accepting,
     "comment": talking.comment,

@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bench import processes
+from bench.rooms import room
 from bot.demo.github.people import Delivery
 from bot.demo.stage import REPO, Stage, stage
 
@@ -146,19 +146,16 @@ class Ground:
 async def ground(
     *, files: dict[str, str] | None = None, script: str = "", serve: list[str] | None = None, warm: int = 0
 ) -> AsyncIterator[Ground]:
-    """Set everything up in a directory of its own, and remove all of it at the end; `warm` checkouts are made ahead."""
-    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
-        home = Path(directory)
-        play = home / "script.toml"
-        play.write_text(script)
-        layout = {"README.md": "# Nothing\n"} if files is None else files
-        async with (
-            stage(
-                home, config=CONFIG.replace("warm: 0", f"warm: {warm}"), files=layout, script=play, serve=serve
-            ) as made,
-            aiohttp.ClientSession() as http,
-        ):
-            yield Ground(home, made, http)
+    """Set everything up in a directory of its own and end it afterwards; `warm` checkouts are made ahead."""
+    home = room()
+    play = home / "script.toml"
+    play.write_text(script)
+    layout = {"README.md": "# Nothing\n"} if files is None else files
+    async with (
+        stage(home, config=CONFIG.replace("warm: 0", f"warm: {warm}"), files=layout, script=play, serve=serve) as made,
+        aiohttp.ClientSession() as http,
+    ):
+        yield Ground(home, made, http)
 
 
 async def until(what: str, look: Callable[[], T | None], *, within: float = PATIENCE, every: float = 0.002) -> T:

@@ -8,11 +8,11 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench.crowd import HASTY, IMPORTS
 from bench.figure import Figure, median
 from bench.ground import Ground, ground, ran, until
+from bench.rooms import room
 
 LIVE, ENDED, FEW = 100, 1000, 10
 ROUNDS = 15
@@ -26,7 +26,7 @@ INSERT INTO steps SELECT :id, name, data, done_at FROM steps WHERE session_id = 
 
 async def looking() -> list[Figure]:
     """Look at a hundred sessions, and at them among a thousand that have ended, in turns with the floors."""
-    with TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory, _counted_tmux(Path(directory)) as calls:
+    with _counted_tmux(room()) as calls:
         async with _crowd(FEW) as small, _crowd(LIVE) as large:
             status = await _status(large, calls)
             _add_ended(large)

@@ -12,12 +12,12 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.deliveries import SECRET, Server, requests, send
+from bench.rooms import room
 
 SOURCE = Path(__file__).with_name("probot")
 INSTALLED = Path("build/probot")
@@ -35,8 +35,7 @@ def main() -> int:
     if shutil.which("npm") is None:
         print("install Node with npm first: probot is a Node program", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="ao-bench-", dir="/tmp") as directory:
-        figures = measure(Path(directory), options.rounds)
+    figures = measure(room(), options.rounds)
     if options.json:
         print(json.dumps(figures))
     else:
