@@ -29,6 +29,22 @@ def is_merged(known: Facts) -> bool:
     return known.pull_request is not None and known.pull_request.state == "merged"
 
 
+def bring_back_if_gone(tx: Tx, name: str, *, by: str, force: bool = False) -> bool:
+    """Make a session live again whose agent is gone, and return whether it was; `force` allows it after a merge.
+
+    Raises:
+        UserError: it must not be brought back, or another live session has its issue or its branch.
+
+    """
+    found = look(tx.sql, name)
+    if found is None or (found.session.live and found.agent_runs):
+        return False
+    if why := why_not(found, force=force):
+        raise UserError(why)
+    bring_back(tx, found.session, by=by)
+    return True
+
+
 def bring_back(tx: Tx, session: Session, *, by: str, fresh_because: str = "") -> None:
     """Make the session live again; nothing happens when it is, so that two who ask at once get one.
 

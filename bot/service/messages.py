@@ -16,8 +16,8 @@ from runtime.errors import NotAllowed, UserError
 from runtime.inbox import FAILED, INTERRUPT, PASTED, QUEUED
 from runtime.inbox import Message as Stored
 from runtime.interrupting import ASKS, IDLE
-from runtime.look import Look, look
-from runtime.restore import bring_back, why_not
+from runtime.look import Look
+from runtime.restore import bring_back_if_gone, why_not
 from runtime.said import Decision, Interrupt, Request
 from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
@@ -52,7 +52,7 @@ class Messages:
             known = messages.by_key(tx.sql, source)
             if known is not None:
                 return known.id, False
-            back = _bring_back(tx, name, by)
+            back = bring_back_if_gone(tx, name, by=by)
             until = None if expires is None else tx.now + expires
             added = messages.add(
                 tx, name, kind="person", source_key=source, author=by, parts={"body": text}, expires_at=until
@@ -175,20 +175,9 @@ class Messages:
         return self._store.read(lambda sql: messages.get(sql, identity))
 
 
-def _bring_back(tx: Tx, name: str, by: str) -> bool:
-    """Bring the session back if its agent is gone; return whether that was needed."""
-    found = look(tx.sql, name)
-    if found is None or (found.session.live and found.agent_runs):
-        return False
-    if why := why_not(found):
-        raise UserError(why)
-    bring_back(tx, found.session, by=by)
-    return True
-
-
 def _try_again(tx: Tx, identity: int, name: str, by: str) -> bool:
     tx.source = "person"
-    back = _bring_back(tx, name, by)
+    back = bring_back_if_gone(tx, name, by=by)
     messages.requeue(tx, identity, "the session was brought back")
     return back
 

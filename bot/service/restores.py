@@ -8,7 +8,7 @@ from bot.parts import Parts
 from bot.service.seen import seen
 from runtime.errors import UserError
 from runtime.look import Look
-from runtime.restore import bring_back, why_not
+from runtime.restore import bring_back_if_gone, why_not
 from runtime.store.restores import REOPENED
 
 STARTED_WITHIN = 20.0
@@ -30,7 +30,7 @@ class Restores:
         if why := why_not(found, force=force):
             raise UserError(CANNOT.format(why=why))
         await self._find_branch(found)
-        await self._store.write(lambda tx: bring_back(tx, found.session, by=by or PERSON))
+        await self._store.write(lambda tx: bring_back_if_gone(tx, name, by=by or PERSON, force=force))
         return self._answer(await self._started(name))
 
     async def _find_branch(self, found: Look) -> None:

@@ -192,6 +192,21 @@ async def test_missing_branch_is_said_before_anything_changes(bot, service, deed
     assert not bot.session.live
 
 
+async def test_session_that_is_merged_while_its_branch_is_looked_for_stays_merged(bot, github, service, deeds):
+    await bot.starts()
+    pull = github.open_pull()
+    await bot.receives(github.pull(pull))
+    await bot.learns(Killed(by="me"))
+
+    async def tip(session, **_):
+        await bot.receives(github.merge(pull))
+
+    deeds.workspaces.tip = tip
+    with pytest.raises(UserError, match=r"pull request #2 of app-1 is merged"):
+        await restore(service)
+    assert not bot.session.live
+
+
 async def test_restored_session_that_does_not_start_is_an_error(bot, service, deeds):
     await bot.starts()
     await bot.learns(Killed(by="me"), Cleaned())
