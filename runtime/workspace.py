@@ -41,14 +41,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return shlex.quote(str(self.gate.parent / "bin" / UPLOAD_PACK))
 
 
-class Worktree(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered worktree; `environment` is what the agent's process needs for git to work as configured."""
-
-    path: Path
-    branch: str | None
-    environment: dict[str, str] = {}
-
-
 async def both(one: Awaitable[T], other: Awaitable[object]) -> tuple[T, object]:
     """Wait for both to end, whatever becomes of either, and raise what the first of them raised."""
     ended = await asyncio.gather(one, other, return_exceptions=True)
@@ -64,8 +56,10 @@ class Repository(BareRepository):
     async def add_worktree(
         self, path: Path, branch: str, sha: str, settings: Settings, *, files: str | None = None,
         shelf: Shelf | None = None,
-    ) -> Worktree:  # fmt: skip
+    ) -> dict[str, str]:  # fmt: skip
         """Check out `branch` at `path`, starting it at `sha` if it does not exist yet.
+
+        Return the environment that the agent's git needs to work as configured.
 
         `files` is a commit whose files a new worktree gets instead, as changes that are not committed.
 
@@ -82,20 +76,11 @@ class Repository(BareRepository):
             await self._make(path, branch, sha, is_new=progress == "new", files=files, shelf=shelf)
         self._register(path, branch, settings)
         layout.write(self._mark(path), "ready")
-        return Worktree(path=path, branch=branch, environment=await self._environment(settings))
+        return await self._environment(settings)
 
     def is_complete(self, path: Path) -> bool:
         """Tell whether a worktree is there with all of its files; they are the agent's work from then on."""
         return self._progress(path) == "ready"
-
-    def worktrees(self) -> list[Worktree]:
-        """Return the worktrees that git has registered, including those whose directory is gone."""
-        found = []
-        for admin in sorted((self.path / "worktrees").glob("*")):
-            place = (layout.read(admin / "gitdir") or "").strip()
-            if place:
-                found.append(Worktree(path=Path(place).parent, branch=branch_in(admin / "HEAD")))
-        return found
 
     async def remove_worktree(self, path: Path) -> None:
         """Remove a worktree that this service made, whatever is in it; its branch stays. Preserve its work first."""
@@ -121,10 +106,11 @@ class Repository(BareRepository):
 
     def used_by(self, branch: str, *, besides: Path | None = None) -> Path | None:
         """Return the directory that has the branch checked out, if one has."""
-        others = [tree for tree in self.worktrees() if tree.path != besides and tree.path.exists()]
-        if self.borrowed:
-            others.append(Worktree(path=self.path, branch=branch_in(self.path / "HEAD")))
-        return next((other.path for other in others if other.branch == branch), None)
+        admins = [admin for admin in (self.path / "worktrees").glob("*") if branch_in(admin / "HEAD") == branch]
+        places = [Path(gitdir).parent for admin in admins if (gitdir := (layout.read(admin / "gitdir") or "").strip())]
+        if self.borrowed and branch_in(self.path / "HEAD") == branch:
+            places.append(self.path)
+        return next((place for place in places if place != besides and place.exists()), None)
 
     def refuse_shared_branch(self, path: Path, branch: str) -> None:
         """Refuse a branch that somebody else has checked out: two worktrees would undo each other's commits."""

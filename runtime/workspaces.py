@@ -102,10 +102,10 @@ class Workspaces:
             base = await starting_point(repository, session, await self._base(repository, session))
             if when_fresh is not None:
                 when_fresh()
-            made = await repository.add_worktree(
+            environment = await repository.add_worktree(
                 self.worktree(session), session.branch, base, _settings(session, gate), shelf=self.shelf(project)
             )
-        return base, made.environment
+        return base, environment
 
     async def newest(self, project: Project, base: str) -> str | None:
         """Return the newest commit of a base branch, fetched if a push was heard of."""
@@ -149,12 +149,12 @@ class Workspaces:
             kept = None if repository.is_complete(worktree) else await kept_files(repository, session.id, tip)
             settings = _settings(session, gate)
             await beside()
-            made = await repository.add_worktree(
+            environment = await repository.add_worktree(
                 worktree, session.branch, tip, settings, files=kept.sha if kept else None
             )
         if kept is not None:
             await repository.run("update-ref", "-d", kept.ref, kept.sha)
-        return made.environment, kept.ref if kept else ""
+        return environment, kept.ref if kept else ""
 
     async def tip(self, session: Session, *, merged: bool, pushed: bool) -> str:
         """Return the commit that a session's branch is at, here or else on the forge.

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -51,7 +50,7 @@ class FakeRepository:
         await asyncio.sleep(0)
         self.open -= 1
         self.did.append(f"add {path.name} {settings.name} {settings.email}")
-        return SimpleNamespace(environment={"A": "B"})
+        return {"A": "B"}
 
     async def remove_worktree(self, path):
         self.did.append(f"remove {path.name}")

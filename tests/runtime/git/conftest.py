@@ -17,7 +17,7 @@ import pytest
 
 from runtime.gate import Gate
 from runtime.git import Git, Remote
-from runtime.workspace import Repository, Settings, Worktree
+from runtime.workspace import Repository, Settings
 
 SHOWN_URL = "https://github.example/o/n.git"
 TOKEN = "ghs_made_up_for_tests"
@@ -245,10 +245,9 @@ async def seat(repository: Repository, place: Path, session: str = "n-1") -> Age
     launch.mkdir(parents=True, exist_ok=True)
     sha = await repository.sha_of("main")
     assert sha
-    made: Worktree = await repository.add_worktree(
-        place / "trees" / session, f"ao/{session}", sha, settings_for(launch)
-    )
-    return Agent(session, made.path, launch, made.environment)
+    path = place / "trees" / session
+    environment = await repository.add_worktree(path, f"ao/{session}", sha, settings_for(launch))
+    return Agent(session, path, launch, environment)
 
 
 @pytest.fixture

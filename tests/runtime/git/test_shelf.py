@@ -20,10 +20,9 @@ async def seat(repository, place, shelf, *, session="n-1", at="main"):
     launch = place / "launch" / session
     launch.mkdir(parents=True, exist_ok=True)
     sha = await repository.sha_of(at)
-    made = await repository.add_worktree(
-        place / "trees" / session, f"ao/{session}", sha, settings_for(launch), shelf=shelf
-    )
-    return Agent(session, made.path, launch, made.environment)
+    path = place / "trees" / session
+    environment = await repository.add_worktree(path, f"ao/{session}", sha, settings_for(launch), shelf=shelf)
+    return Agent(session, path, launch, environment)
 
 
 def checkouts(repository, monkeypatch):
