@@ -107,6 +107,10 @@ class ServicePort(Protocol):
         """Explanations."""
         ...
 
+    def projects(self) -> list[ProjectStatus]:
+        """Return the projects that are configured, also those that do not work."""
+        ...
+
     def status(self) -> ServiceStatus:
         """Return what the service is doing."""
         ...

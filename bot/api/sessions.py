@@ -66,7 +66,7 @@ class Listing(msgspec.Struct):
 
 
 def _sessions(service: "ServicePort", want: Listing, _: None) -> Sessions:
-    projects = [project.id for project in service.status().projects]
+    projects = [project.id for project in service.projects()]
     if want.project is not None and want.project not in projects:
         raise WrongUse(f"There is no project {want.project!r}; there are: {', '.join(projects) or 'none'}.")
     found, hidden = service.sessions.listing(project=want.project, ended=want.all)

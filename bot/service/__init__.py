@@ -32,6 +32,7 @@ class Service:
         self._parts = parts
         self._broken = broken
         self._started = time.time()
+        self._version = version("agent-orchestrator")
         self.sessions = Sessions(parts)
         self.spawns = Spawns(parts, broken)
         self.restores = Restores(parts)
@@ -44,15 +45,18 @@ class Service:
         self.records = Records(parts.store, parts.projects)
         self.why = Explain(parts)
 
+    def projects(self) -> list[ProjectStatus]:
+        """Return the projects that are configured, those that do not work last."""
+        working = [ProjectStatus(id=one.id, repo=one.repo) for one in self._parts.projects.values()]
+        return [*working, *(ProjectStatus(id=name, repo="", problems=list(why)) for name, why in self._broken.items())]
+
     def status(self) -> ServiceStatus:
         """Return what the service is doing."""
         store = self._parts.store
         states = journal.count_by_state(store)
-        working = [ProjectStatus(id=one.id, repo=one.repo) for one in self._parts.projects.values()]
-        failing = [ProjectStatus(id=name, repo="", problems=list(why)) for name, why in self._broken.items()]
         return ServiceStatus(
-            version=version("agent-orchestrator"), pid=os.getpid(), started_at=iso(self._started),
-            projects=[*working, *failing], live_sessions=len(store.read(session_rows.listing)),
+            version=self._version, pid=os.getpid(), started_at=iso(self._started), projects=self.projects(),
+            live_sessions=len(store.read(session_rows.listing)),
             open_deliveries=states.get("queued", 0) + states.get("running", 0), dead_deliveries=states.get("dead", 0),
             api_calls=self._parts.hub.meter.calls,
         )  # fmt: skip

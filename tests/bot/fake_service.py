@@ -73,7 +73,7 @@ class FakeService:
         self.rows: list[SessionView] = []
         self.journal: list[DeliveryView] = []
         self.trail: list[RecordView] = []
-        self.projects = [ProjectStatus(id="my-app", repo="o/my-app")]
+        self.configured = [ProjectStatus(id="my-app", repo="o/my-app")]
         self.outcome = "processing"
         self.outcomes: list[Outcome] = []
         self.issue: str | None = None
@@ -104,13 +104,16 @@ class FakeService:
         self.explanations: dict[str, Explanation] = {}
         self.why = FakeWhy(self)
 
+    def projects(self):
+        return self.configured
+
     def status(self):
         dead = sum(row.state == "dead" for row in self.journal)
         return ServiceStatus(
             version="0.1.0",
             pid=1,
             started_at=LONG_AGO,
-            projects=self.projects,
+            projects=self.projects(),
             live_sessions=len(self.rows),
             open_deliveries=0,
             dead_deliveries=dead,

@@ -85,7 +85,7 @@ def service(_served):
         session("app-3", pr_number=104, ci_status="pending", review_decision="approved"),
         session("app-4", status="merged", ended_at="2020-01-01T00:00:00Z", attach_command=None),
     ]
-    _served.projects.append(ProjectStatus(id="other", repo="o/other", problems=["f.yaml: projects.other: no"]))
+    _served.configured.append(ProjectStatus(id="other", repo="o/other", problems=["f.yaml: projects.other: no"]))
     _served.journal = [
         delivery("3fd2c3f0-5d3e-11ef-9d8a-7d5f3f8d5f01", state="dead", error="KeyError: 'x'"),
         delivery(

@@ -12,7 +12,7 @@ from tests.bot.fake_service import LONG_AGO, session
 def alone(service):
     """A service with one project and no session."""
     service.rows = []
-    service.projects = [ProjectStatus(id="my-app", repo="o/my-app")]
+    service.configured = [ProjectStatus(id="my-app", repo="o/my-app")]
     return service
 
 
