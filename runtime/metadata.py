@@ -188,9 +188,10 @@ class MetadataFiles:
             try:
                 self._root.mkdir(mode=0o700, exist_ok=True)
                 await self._watch_root(feed)
-            except FileNotFoundError:  # removed in this moment; it is made again
-                await asyncio.sleep(self._step / 1000)
             except OSError as exc:
+                if isinstance(exc, FileNotFoundError) and self._root.parent.is_dir():
+                    await asyncio.sleep(self._step / 1000)  # removed in this moment; it is made again
+                    continue
                 log.warning("metadata files are not watched", extra={"error": str(exc)})
                 await self._look_at_all(feed)
                 await asyncio.sleep(_TRY_AGAIN)

@@ -293,6 +293,13 @@ async def test_directory_that_is_removed_in_the_moment_it_is_to_be_watched_is_wa
     await until(lambda: bot.facts.noted)
 
 
+async def test_data_directory_that_is_gone_is_said(bot, tmp_path, caplog):
+    service = Service(bot, tmp_path / "gone" / "sessions")
+    await service.start()
+    await until(lambda: "metadata files are not watched" in caplog.text)
+    await service.stop()
+
+
 async def test_what_cannot_be_watched_is_looked_at(bot, service, monkeypatch):
     async def awatch(*_, **__):
         raise OSError("too many watches")
