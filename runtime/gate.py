@@ -39,6 +39,7 @@ UNREACHABLE = "The forge cannot be reached now; run the same push again in a min
 _LONGEST_REFUSAL = 3000
 _AGAIN_AFTER = (1.0, 4.0)
 _ABANDONED_AFTER = 600.0
+_PARTS = ("objects", "objects/info", "refs", "refs/heads", "hooks")
 _BEFORE = "# pack-refs with: peeled fully-peeled sorted \n"
 
 
@@ -90,6 +91,7 @@ class Gate:
 
     def _make(self, python: str, wait: float) -> None:
         install_shims(self._programs, python, wait=wait)
+        self._keep_inside()
         hook = f"#!/bin/sh\nexec {shim_command(self._programs, python, 'push', wait=wait)}\n"
         layout.make_gate(self.path, self._repository.path / "objects", hook, self._default)
 
@@ -186,6 +188,14 @@ class Gate:
             places.insert(0, inside)
         return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": ":".join(map(str, places))}
 
+    def _keep_inside(self) -> None:
+        """Put directories in place of links that an agent has made of them, which would lead our writing elsewhere."""
+        if layout.is_own_directory(self.path):
+            for name in _PARTS:
+                layout.make_own_directory(self.path / name)
+        elif os.path.lexists(self.path):
+            self.path.unlink()
+
     def _shown(self) -> dict[str, str]:
         lines = (layout.read(self.path / "packed-refs") or "").splitlines()
         pairs = (line.split(" refs/heads/", 1) for line in lines if " refs/heads/" in line)
@@ -193,6 +203,7 @@ class Gate:
 
     def _show(self, branches: dict[str, str], keep: str | None = None) -> None:
         """Write the refs in one step, then drop the single files that would hide them."""
+        self._keep_inside()
         lines = [f"{branches[name]} refs/heads/{name}\n" for name in sorted(branches, key=str.encode)]
         layout.write(self.path / "packed-refs", _BEFORE + "".join(lines))
         heads = self.path / "refs/heads"

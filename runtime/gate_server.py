@@ -30,6 +30,7 @@ from typing import Annotated
 
 import msgspec
 
+from runtime import layout
 from runtime.errors import Retryable, UserError
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,9 @@ class GateServer:
     async def start(self) -> None:
         """Listen; a socket that a killed service left is replaced in one step."""
         draft = self._path.with_suffix(".new")
+        for place in (draft, self._path):
+            if layout.is_own_directory(place):
+                layout.remove_tree(place)
         draft.unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(str(draft))

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from runtime import layout
+
 INHERITED = re.compile(r"HOME|PATH|LANG|LC_[A-Z]+|TERM|COLORTERM|TZ|USER|LOGNAME|SHELL|TMPDIR")
 SECRET = re.compile(r".*(_TOKEN|_KEY|_SECRET|_PASSWORD|_FILE)|SSH_AUTH_SOCK|GIT_ASKPASS|SSH_ASKPASS|AO_WEBHOOK.*")
 
@@ -144,9 +146,10 @@ class LaunchPlace:
 
     def open(self) -> None:
         """Make the directory with its push channel; an adapter may then put its own files into it."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        layout.make_own_directory(self.directory, mode=0o700)
         self.directory.chmod(0o700)
-        self.pushes.touch(mode=0o600)
+        if self.pushes.is_symlink() or not self.pushes.is_file():
+            layout.write(self.pushes, "", mode=0o600)
         with contextlib.suppress(FileExistsError):
             os.mkfifo(self.wake, 0o600)
         self.put("push", _PUSH.format(launch=shlex.quote(str(self.directory))), mode=0o700)
@@ -168,12 +171,10 @@ class LaunchPlace:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def put(self, name: str, content: str, *, mode: int = 0o600) -> Path:
-        """Write one file, whole or not at all, readable by the service's user only."""
-        path, draft = self.directory / name, self.directory / f".{name}.new"
-        draft.touch(mode=mode)
-        draft.write_bytes(content.encode())
-        draft.chmod(mode)
-        return draft.replace(path)
+        """Write one file, whole or not at all, readable by the service's user only; never through a link."""
+        path = self.directory / name
+        layout.write(path, content, mode=mode)
+        return path
 
 
 def agent_environment(

@@ -203,6 +203,13 @@ def is_own_directory(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
+def make_own_directory(path: Path, *, mode: int = 0o777) -> None:
+    """Make a directory, also where an agent has put a link or a file; one that is there stays."""
+    if os.path.lexists(path) and not is_own_directory(path):
+        path.unlink()
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a directory even if parts of it were made read-only; a link in its place is removed, never followed."""
     if path.is_symlink() or path.is_file():

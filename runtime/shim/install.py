@@ -20,7 +20,7 @@ def install_shims(place_dir: Path, python: str, *, wait: float = _WAIT) -> None:
 
     `python` is the absolute path of the interpreter; `wait` is how long they wait for a service that is away.
     """
-    place_dir.mkdir(parents=True, exist_ok=True)
+    layout.make_own_directory(place_dir)
     _put(place_dir / PACKED, _packed(), mode=0o644)
     for name in ("gh", "ao"):
         program = f'#!/bin/sh\nexec {shim_command(place_dir, python, name, wait=wait)} "$@"\n'

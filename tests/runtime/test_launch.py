@@ -71,6 +71,23 @@ def test_everything_in_the_place_is_private(place):
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.directory.iterdir()} == {0o600, 0o700}
 
 
+def test_nothing_is_written_through_a_link(place, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "thesis").write_text("precious")
+    for name in ("agent.sh", "run.sh", "push", "pushes.jsonl", ".agent.sh.new"):
+        (place.directory / name).unlink(missing_ok=True)
+        (place.directory / name).symlink_to(outside / "thesis")
+    place.open()
+    run(place, "true")
+    place.remove()
+    place.directory.symlink_to(outside)
+    place.open()
+    run(place, "true")
+    assert [path.name for path in outside.iterdir()] == ["thesis"]
+    assert (outside / "thesis").read_text() == "precious"
+
+
 def test_agent_runs_in_its_worktree_with_exactly_its_environment(place):
     tell = "import json, os, sys; print(json.dumps([os.getcwd(), sys.argv[1], dict(os.environ)]))"
     done = run(place, sys.executable, "-c", tell, "a'b $c", ODD="x'y\n$(id) `id` ;")

@@ -129,7 +129,16 @@ async def test_a_socket_left_by_a_killed_service_is_replaced(place):
         left = socket.socket(socket.AF_UNIX)
         left.bind(str(place / name))
         left.close()
-    gates = Gates(place)
+    await answers_and_goes(Gates(place))
+
+
+async def test_a_directory_in_place_of_the_socket_is_replaced(place):
+    for name in ("gate.sock", "gate.new"):
+        (place / name / "full").mkdir(parents=True)
+    await answers_and_goes(Gates(place))
+
+
+async def answers_and_goes(gates):
     await gates.server.start()
     assert (await gates.ask(GH))["ok"]
     await gates.server.close()

@@ -1,6 +1,10 @@
 """What an agent writes into a repository is data to the service's git; its credential goes to the forge only."""
 
+import contextlib
+import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from runtime.preserve import has_uncommitted, preserve
 from runtime.workspace import Repository
 from tests.runtime.git.conftest import SECRET, TOKEN, Agent, Forge, seat, serve
 
+PARTS = (".", "refs", "refs/heads", "objects/info", "hooks", "../bin")
 HOOKS = ("post-checkout", "pre-push", "post-index-change", "reference-transaction", "pre-auto-gc", "post-commit",
          "fsmonitor-watchman", "pre-receive", "update", "post-update", "push-to-checkout", "proc-receive")  # fmt: skip
 
@@ -230,3 +235,21 @@ async def test_the_credential_is_in_no_argument_text_or_error(repository, git, f
     for text in (repr(remote), str(caught.value), getattr(caught.value, "stderr", "")):
         assert TOKEN not in text
         assert SECRET not in text
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_link_in_the_gate_leads_nothing_of_ours_elsewhere(gate, agent, place, part):
+    outside = place / "outside"
+    (outside / "letters").mkdir(parents=True)
+    for name in ("thesis", "HEAD", "gh", "letters/one"):
+        (outside / name).write_text("precious")
+    linked = Path(os.path.normpath(gate.path / part))
+    shutil.rmtree(linked)
+    linked.symlink_to(outside)
+    with contextlib.suppress(OSError):
+        await gate.refresh()
+    await gate.ensure(sys.executable, wait=5)
+    await gate.refresh()
+    left = {str(path.relative_to(outside)): path.read_text() for path in outside.rglob("*") if path.is_file()}
+    assert left == dict.fromkeys(("thesis", "HEAD", "gh", "letters/one"), "precious")
+    assert agent.git("ls-remote", "origin", "main")
