@@ -21,17 +21,26 @@ from runtime.store.tx import Tx
 
 
 async def ingest(store: Store, session_id: str, file: Path, agents: Callable[[str], Agent] = named) -> None:
-    """Read what is new in the push file and commit it together with the offset.
+    """Take in all that is new in the push file.
 
     Pushes written while the service was down are found here at its next start. What a raw hook means, the session's
     agent says.
     """
-    while session := store.read(lambda sql: _launched(sql, session_id)):
-        lines, offset = pushes.read(file, session.push_offset, now=store.clock())
-        if offset == session.push_offset:
-            return
-        understood = list(_understood(lines, partial(agents, session.agent)))
-        await store.write(partial(_commit, session_id, session.push_offset, understood, offset))
+    while await ingest_some(store, session_id, file, agents):
+        pass
+
+
+async def ingest_some(store: Store, session_id: str, file: Path, agents: Callable[[str], Agent] = named) -> bool:
+    """Commit the next piece of the push file together with its offset; return whether there was one."""
+    session = store.read(lambda sql: _launched(sql, session_id))
+    if session is None:
+        return False
+    lines, offset = pushes.read(file, session.push_offset, now=store.clock())
+    if offset == session.push_offset:
+        return False
+    understood = list(_understood(lines, partial(agents, session.agent)))
+    await store.write(partial(_commit, session_id, session.push_offset, understood, offset))
+    return True
 
 
 def _launched(sql: sa.Connection, session_id: str) -> Session | None:

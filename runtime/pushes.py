@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 MAX_LINE = 1 << 20
 MAX_READ = 4 << 20
+SHORT_READ = 16 << 10
+"""What is read at once of short lines: some hundreds, which one commit can take in without keeping others waiting."""
 AHEAD = 5.0
 BEHIND = 30 * 86400.0
 
@@ -119,15 +121,16 @@ def read(path: Path, offset: int, *, now: float) -> tuple[list[Push], int]:
     Never raises on what an agent can do to the file: bad or overlong lines are skipped and logged, and a file that
     became shorter, a link or a pipe gives nothing.
     """
-    data, size = _tail(path, offset)
+    data, size = _tail(path, offset, SHORT_READ)
+    if len(data) == SHORT_READ and b"\n" not in data:
+        data, size = _tail(path, offset, MAX_READ)
     if size < offset:
         log.warning("push file became shorter", extra={"push_file": str(path), "offset": offset, "size": size})
         return [], max(size, 0)
     end = data.rfind(b"\n") + 1
     if not end:
         return [], offset + (len(data) if len(data) > MAX_LINE else 0)
-    pushes = [push for line in data[:end].split(b"\n") if line and (push := _decode(line, path, now)) is not None]
-    return pushes, offset + end
+    return _decoded(data[:end].split(b"\n"), path, now), offset + end
 
 
 def to_facts(push: Push, turn_before: int) -> list[Fact]:
@@ -195,7 +198,7 @@ class Wake:
         self._on_wake(session)
 
 
-def _tail(path: Path, offset: int) -> tuple[bytes, int]:
+def _tail(path: Path, offset: int, most: int) -> tuple[bytes, int]:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -208,16 +211,25 @@ def _tail(path: Path, offset: int) -> tuple[bytes, int]:
         if not stat.S_ISREG(known.st_mode):
             log.warning("push file is not a file", extra={"push_file": str(path)})
             return b"", offset
-        return os.pread(file, min(MAX_READ, max(0, known.st_size - offset)), offset), known.st_size
+        return os.pread(file, min(most, max(0, known.st_size - offset)), offset), known.st_size
     finally:
         os.close(file)
 
 
-def _decode(line: bytes, path: Path, now: float) -> Push | None:
-    try:
-        push: Push = _decoder.decode(line if len(line) <= MAX_LINE else b"")
-    except (ValueError, RecursionError) as error:
-        log.warning("push skipped", extra={"push_file": str(path), "length": len(line), "reason": str(error)[:200]})
-        return None
+def _decoded(lines: Sequence[bytes], path: Path, now: float) -> list[Push]:
+    """Return what can be read; what cannot is logged once, or an agent would fill the log."""
+    found, bad = [], []
+    for line in filter(None, lines):
+        try:
+            found.append(_decode(line, now))
+        except (ValueError, RecursionError) as error:
+            bad.append(str(error)[:200])
+    if bad:
+        log.warning("pushes skipped", extra={"push_file": str(path), "count": len(bad), "reason": bad[0]})
+    return found
+
+
+def _decode(line: bytes, now: float) -> Push:
+    push: Push = _decoder.decode(line if len(line) <= MAX_LINE else b"")
     sane = now - BEHIND <= push.at <= now + AHEAD
     return push if sane else msgspec.structs.replace(push, at=now)

@@ -6,7 +6,7 @@ from functools import partial
 
 from runtime.hands import Hands
 from runtime.host import boot_id
-from runtime.ingest import ingest
+from runtime.ingest import ingest, ingest_some
 from runtime.keeper import Keeper
 from runtime.reboot import notice_reboot
 from runtime.store import facts, sessions
@@ -72,6 +72,7 @@ class Supervisor:
         while True:
             name = await self._pokes.get()
             try:
-                await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
+                if await ingest_some(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents):
+                    self._pokes.put_nowait(name)  # an agent that has much to say does not keep the others waiting
             except Exception:  # as above; the next poke reads the same lines again
                 log.exception("pushes not read", extra={"session_id": name})

@@ -22,6 +22,17 @@ def file(tmp_path):
     return tmp_path / "pushes.jsonl"
 
 
+def pieces_of(file):
+    """Read until there is nothing more."""
+    pieces, offset, last = [], 0, -1
+    while offset != last:
+        last = offset
+        found, offset = read(file, offset, now=NOW)
+        pieces.append(found)
+    assert offset == file.stat().st_size
+    return pieces
+
+
 def test_nothing_is_read_where_nothing_was_pushed(file):
     assert read(file, 0, now=NOW) == ([], 0)
 
@@ -51,20 +62,27 @@ def test_unfinished_line_is_left_for_the_next_reading(file):
 )  # fmt: skip
 def test_bad_lines_are_skipped_and_reported(file, caplog, bad):
     file.write_bytes(line("ready") + bad + b"\n" + line("resumed"))
-    found, offset = read(file, 0, now=NOW)
+    found = [push for piece in pieces_of(file) for push in piece]
     assert found == [pushes.Ready(at=NOW), pushes.Resumed(at=NOW)]
-    assert offset == file.stat().st_size
-    assert "push skipped" in caplog.messages
+    assert "pushes skipped" in caplog.messages
+
+
+def test_many_bad_lines_are_reported_once(file, caplog):
+    file.write_bytes(b"x\n" * 1000)
+    read(file, 0, now=NOW)
+    assert [(one.message, one.count) for one in caplog.records] == [("pushes skipped", 1000)]
+
+
+def test_many_lines_are_read_in_pieces_that_one_commit_can_take(file):
+    file.write_bytes(line("ready") * 5000)
+    pieces = [len(found) for found in pieces_of(file)]
+    assert sum(pieces) == 5000
+    assert max(pieces) < 1000
 
 
 def test_endless_line_is_passed_over_in_bounded_pieces(file):
     file.write_bytes(b"x" * (2 * pushes.MAX_READ) + b"\n" + line("ready"))
-    found, offset, last = [], 0, -1
-    while offset != last:
-        last = offset
-        some, offset = read(file, offset, now=NOW)
-        found += some
-    assert found == [pushes.Ready(at=NOW)]
+    assert [push for piece in pieces_of(file) for push in piece] == [pushes.Ready(at=NOW)]
 
 
 @pytest.mark.parametrize(
