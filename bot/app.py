@@ -116,13 +116,16 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
         close_gate=desk.close, wake=Wake(pokes.put_nowait), clock=pace.clock, patience=pace.patience,
     )  # fmt: skip
     dispatch = Dispatch(store, stories, config.projects, forge=forge, people=people, remember=hub.remember)
+    receiver = _receiver(store, settings, stories)
     return Parts(
         projects=config.projects, store=store, tmux=tmux, workspaces=workspaces, hub=hub, identity=identity,
         sender=sender, desk=desk, supervisor=Supervisor(hands, pokes), hands=hands,
         pool=Pool(workspaces, store, config.projects, quiet=pace.quiet),
-        receiver=_receiver(store, settings, stories),
+        receiver=receiver,
         worker=Worker(store, dispatch, limits=pace.worker, clock=pace.clock),
-        redelivery=Redelivery(store, hub, after_start=pace.redeliver_after, every=pace.redeliver_every),
+        redelivery=Redelivery(
+            store, hub, receiver.turned_away, after_start=pace.redeliver_after, every=pace.redeliver_every
+        ),
         records_kept=settings.records_days * 86400.0,
     )  # fmt: skip
 

@@ -93,6 +93,8 @@ class Receiver:
         self._held = 0
         self.draining = False
         """Set before the service stops: every delivery is then left to GitHub's redelivery."""
+        self.turned_away = asyncio.Event()
+        """Set when a delivery was refused that should have been stored; GitHub does not send it again by itself."""
         self.answers: Counter[tuple[str, int]] = Counter()
         """Answers by event and code; the event is `-` unless the delivery was genuine and somebody handles it."""
         self.signed_by: Counter[int] = Counter()
@@ -125,6 +127,8 @@ class Receiver:
 
     def _note(self, seen: dict[str, Any], scope: Scope) -> None:
         code = seen["code"]
+        if code == 503:
+            self.turned_away.set()
         self.answers[seen.get("event", "-"), code] += 1
         if code < 300:
             log.info("delivery received", extra=seen)

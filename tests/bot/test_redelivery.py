@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.redelivery import Redelivery
-from runtime.errors import ForgeBusy
+from runtime.errors import ForgeBusy, StoreBusy
 from runtime.store import records
 from runtime.store.journal import Arrival, Journal
 from runtime.store.store import Store
@@ -54,8 +54,9 @@ async def arrived(store, guid):
     await Journal(store).claim(Arrival(guid, "issues", "labeled", guid.encode(), True))
 
 
-def redelivery(store, hub, after_start=(0.0,), every=3600.0):
-    return Redelivery(store, hub, after_start=after_start, every=every)
+def redelivery(store, hub, after_start=(0.0,), every=3600.0, turned_away=None):
+    away = turned_away or asyncio.Event()
+    return Redelivery(store, hub, away, after_start=after_start, every=every, soon=0.001)
 
 
 async def test_only_what_never_arrived_is_asked_for_oldest_first(store, hub):
@@ -69,11 +70,67 @@ async def test_only_what_never_arrived_is_asked_for_oldest_first(store, hub):
     assert hub.again == ["/app/hook/deliveries/1/attempts", "/app/hook/deliveries/5/attempts"]
 
 
-async def test_what_is_older_than_the_newest_arrival_by_far_is_left_alone(store, hub, clock):
-    hub.attempt(1, "old", 502, at=1000.0)
+async def test_first_attempts_decide_the_order(store, hub):
+    for id, guid in enumerate(("first", "second", "first"), 1):
+        hub.attempt(id, guid, 503)
+    await redelivery(store, hub).sweep()
+    assert hub.again == ["/app/hook/deliveries/1/attempts", "/app/hook/deliveries/2/attempts"]
+
+
+async def test_what_was_turned_away_is_asked_for_however_much_arrived_since(store, hub, clock):
+    hub.attempt(1, "turned-away", 503, at=1000.0)
     clock.now = 5000.0
     await arrived(store, "new")
-    assert await redelivery(store, hub).sweep() == 0
+    assert await redelivery(store, hub).sweep() == 1
+
+
+async def test_what_a_sweep_has_covered_is_left_alone_by_the_next_service(store, hub, clock):
+    await redelivery(store, hub).sweep()
+    hub.attempt(1, "old", 503, at=clock.now - 700.0)
+    hub.attempt(2, "listed-late", 503, at=clock.now - 500.0)
+    clock.passes(10)
+    assert await redelivery(store, hub).sweep() == 1
+    assert hub.again == ["/app/hook/deliveries/2/attempts"]
+
+
+async def test_sweep_that_was_cut_off_has_covered_nothing(store, hub, clock):
+    hub.attempt(1, "lost", 503)
+    hub.trouble = ForgeBusy("busy")
+    with pytest.raises(ForgeBusy):
+        await redelivery(store, hub).sweep()
+    hub.trouble = None
+    clock.passes(10_000)
+    assert await redelivery(store, hub).sweep() == 1
+
+
+async def test_nothing_is_asked_for_that_could_not_be_stored(store, hub, monkeypatch):
+    async def prove_writable():
+        raise StoreBusy("the disk is full")
+
+    hub.attempt(1, "turned-away", 503)
+    turned_away = asyncio.Event()
+    turned_away.set()
+    monkeypatch.setattr(store, "prove_writable", prove_writable)
+    with pytest.raises(StoreBusy):
+        await redelivery(store, hub, turned_away=turned_away).sweep()
+    assert hub.again == []
+    assert turned_away.is_set()
+
+
+async def test_delivery_that_was_turned_away_is_asked_for_soon(store, hub):
+    turned_away = asyncio.Event()
+    turned_away.set()
+    assert await swept(hub, redelivery(store, hub, turned_away=turned_away), 1) == 1
+
+
+async def test_full_disk_ends_nothing(store, hub, monkeypatch, caplog):
+    async def write(job, **_):
+        raise StoreBusy("the disk is full")
+
+    await arrived(store, "known")
+    monkeypatch.setattr(store, "write", write)
+    assert await swept(hub, redelivery(store, hub, every=0.001), 3) >= 3
+    assert "could not look for lost deliveries" in caplog.text
 
 
 async def swept(hub, sweeping, times):
