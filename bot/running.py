@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from bot import retention
 from bot.listeners import open_doors
 from bot.parts import Parts
 from bot.public import public_app
+from runtime.errors import StoreBusy
+
+STORE_PAUSE = 1.0
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -30,28 +34,33 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     try:
         async with open_doors(public_app(parts.receiver), private, listener, path), asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(parts.supervisor.run(), name="supervisor"),
-                group.create_task(parts.sender.run(), name="outbox"),
-                group.create_task(parts.pool.run(), name="pool"),
-                group.create_task(parts.identity.resolve(), name="identity"),
-                group.create_task(parts.redelivery.run(), name="redelivery"),
-                group.create_task(_forget(parts), name="retention"),
-            ]
-            tasks += [group.create_task(job()) for job in also]
-            worker = group.create_task(parts.worker.run(), name="worker")
+            jobs: tuple[Job, ...] = (
+                parts.supervisor.run, parts.sender.run, parts.pool.run, parts.identity.resolve, parts.redelivery.run,
+                partial(_forget, parts), *also, parts.worker.run,
+            )  # fmt: skip
+            tasks = [group.create_task(_run(job)) for job in jobs]
             log.info("ready", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "socket": str(path)})
             await stop.wait()
             log.info("stopping; agents go on")
             parts.receiver.draining = True
             await parts.worker.drain(drain)
-            for task in (*tasks, worker):
+            for task in tasks:
                 task.cancel()
             parts.store.let_listeners_go()
     finally:
         listener.close()
         await close(parts)
     return 0
+
+
+async def _run(job: Job) -> None:
+    """Run a part, again when it ended because nothing could be stored: each goes on from what is committed."""
+    while True:
+        try:
+            return await job()
+        except* StoreBusy as busy:
+            log.warning("begun again: the store takes nothing", extra={"error": str(busy.exceptions[0])})
+        await asyncio.sleep(STORE_PAUSE)
 
 
 async def _forget(parts: Parts) -> None:

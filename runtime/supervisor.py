@@ -1,9 +1,11 @@
 """Owns the keepers: one for each session that still holds something, from its claim until it is cleaned up."""
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 
+from runtime.errors import StoreBusy
 from runtime.hands import Hands
 from runtime.host import boot_id
 from runtime.ingest import ingest, ingest_some
@@ -14,12 +16,19 @@ from runtime.watch import Watch
 
 log = logging.getLogger(__name__)
 
+AGAIN = 2.0
+LONGEST_PAUSE = 120.0
+
 
 class Supervisor:
     """Starts keepers for claimed sessions and reads what agents push."""
 
-    def __init__(self, hands: Hands, pokes: "asyncio.Queue[str]") -> None:
-        """`pokes` carries the ids of sessions whose agent has pushed something."""
+    def __init__(self, hands: Hands, pokes: "asyncio.Queue[str]", *, again: float = AGAIN) -> None:
+        """`pokes` carries the ids of sessions whose agent has pushed something.
+
+        What fails is tried `again` so many seconds later.
+        """
+        self._again = again
         self._hands = hands
         self._pokes = pokes
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -29,7 +38,7 @@ class Supervisor:
         topic = self._hands.store.topic("sessions")
         await self._hands.store.write(lambda tx: tx.wake("sessions"))  # the limits may be others than before
         async with asyncio.TaskGroup() as group:
-            await self._adopt()
+            await self._adopt(group)
             if lost := await notice_reboot(self._hands.store, boot_id()):
                 log.warning("the machine was started again", extra={"lost": len(lost)})
             group.create_task(self._read_pushes(), name="pushes")
@@ -39,27 +48,41 @@ class Supervisor:
                 self._keep_all(group)
                 await topic.wait()
 
-    async def _adopt(self) -> None:
+    async def _adopt(self, group: asyncio.TaskGroup) -> None:
         """Take up what an earlier service left, all at once: what the gates ask of git is then asked once for all."""
-        left = self._hands.store.read(sessions.unfinished)
-        await asyncio.gather(*(self._adopt_one(session.id) for session in left))
+        names = [session.id for session in self._hands.store.read(sessions.unfinished)]
+        done = await asyncio.gather(*(self._adopt_one(name) for name in names))
+        for name in (name for name, well in zip(names, done, strict=True) if not well):
+            group.create_task(self._adopt_later(name), name=f"adopting {name}")
 
-    async def _adopt_one(self, name: str) -> None:
+    async def _adopt_later(self, name: str) -> None:
+        """Try again what did not work at the start, ever more seldom, while the session holds anything."""
+        await self._record(name)
+        pause = self._again
+        while name in {one.id for one in self._hands.store.read(sessions.unfinished)}:
+            await asyncio.sleep(pause)
+            if await self._adopt_one(name):
+                return
+            pause = min(pause * 2.0, LONGEST_PAUSE)
+
+    async def _adopt_one(self, name: str) -> bool:
+        """Listen to a session again; return whether nothing is left to do for that."""
         if facts.SPAWNED not in self._hands.store.read(partial(sessions.steps, name=name)):
-            return
+            return True
         try:
             await self._hands.open_gate(name)
             self._hands.listen(name)
             await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
         except Exception:  # one session that cannot be adopted must not stop the others
             log.exception("not adopted", extra={"session_id": name})
-            await self._record(name)
-        else:
-            log.info("adopted", extra={"session_id": name})
+            return False
+        log.info("adopted", extra={"session_id": name})
+        return True
 
     async def _record(self, name: str) -> None:
-        said = f"{name}: could not be taken up again after the restart; the service's log says why"
-        await self._hands.store.write(lambda tx: tx.record("adopt_failed", said, session_id=name))
+        said = f"{name} is not taken up again yet after the restart; the service's log says why"
+        with contextlib.suppress(StoreBusy):
+            await self._hands.store.write(lambda tx: tx.record("adopt_failed", said, session_id=name))
 
     def _keep_all(self, group: asyncio.TaskGroup) -> None:
         for session in self._hands.store.read(sessions.unfinished):
@@ -74,5 +97,6 @@ class Supervisor:
             try:
                 if await ingest_some(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents):
                     self._pokes.put_nowait(name)  # an agent that has much to say does not keep the others waiting
-            except Exception:  # as above; the next poke reads the same lines again
+            except Exception:  # as above; the same lines are read again, for an agent that waits does not poke
                 log.exception("pushes not read", extra={"session_id": name})
+                asyncio.get_running_loop().call_later(self._again, self._pokes.put_nowait, name)

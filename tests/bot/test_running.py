@@ -12,6 +12,7 @@ import pytest
 
 from bot import retention, running
 from bot.listeners import bind_public
+from runtime.errors import StoreBusy
 from tests.fakes.hands import until
 
 NAMES = ("supervisor", "sender", "identity", "redelivery", "worker", "desk", "hub", "receiver", "pool")
@@ -105,3 +106,13 @@ async def test_part_that_breaks_ends_the_service_with_everything_closed(parts, d
         await asyncio.wait_for(start(), 30)
     assert raised.group_contains(ZeroDivisionError)
     assert did[-4:] == ["desk closed", "hub closed", "tmux closed", "store closed"]
+
+
+async def test_part_that_ends_because_nothing_can_be_stored_is_begun_again(parts, did, start, monkeypatch):
+    monkeypatch.setattr(running, "STORE_PAUSE", 0.001)
+    parts.supervisor.error = BaseExceptionGroup("tasks", [StoreBusy("the disk is full")])
+    task = asyncio.create_task(start())
+    await until(lambda: did.count("supervisor runs") == 3)
+    parts.supervisor.error = None
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await asyncio.wait_for(task, 30) == 0
