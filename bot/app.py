@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvloop
 
+from bot.alone import alone
 from bot.api.app import private_app
 from bot.config import Config, environment, make_data_dir
 from bot.dispatch import Dispatch
@@ -62,9 +63,10 @@ def serve(config: Config, *, pace: Pace | None = None) -> int:
     if (found := git(environment())).level == "FAIL":
         raise ConfigError(f"git: {found.detail}: {found.fix}")
     make_data_dir(config.data_dir)
-    listener = bind_public(config.settings.host, config.settings.port)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(config, listener, pace or Pace()))
+    with alone(config.data_dir):
+        listener = bind_public(config.settings.host, config.settings.port)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(config, listener, pace or Pace()))
 
 
 async def _serve(config: Config, listener: socket.socket, pace: Pace) -> int:

@@ -68,7 +68,7 @@ KINDS: dict[str, Kind] = {
     "push_refused": Kind("An agent's `git push` was refused at the gate, with what its terminal was told.", "warning"),
     "gh_refused": Kind("An agent's `gh` command was refused, with what its terminal was told.", "warning"),
     "keeper_failed": Kind("The next step for a session failed; it is tried again.", "warning"),
-    "adopt_failed": Kind("A session of before a restart of the service could not be taken up again.", "error"),
+    "adopt_failed": Kind("A session of before a restart of the service is not taken up again yet.", "error"),
     "cleanup_failed": Kind("`ao session cleanup` could not clear a session away, with the reason.", "warning"),
     "left_behind": Kind("A worktree or branch of an ended session was left where it is, with the reason.", "warning"),
     "reaped": Kind("Processes of a session ignored the end of their terminal and were ended.", "warning"),

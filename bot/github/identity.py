@@ -8,7 +8,7 @@ import msgspec
 from bot.github.gate import Sleep
 from bot.github.hub import Hub
 from bot.github.marker import ENDS_WITH_MARKER
-from runtime.errors import ForgeBusy, Retryable
+from runtime.errors import AoError, ForgeBusy, Retryable
 from runtime.store import outbox
 from runtime.store.store import Store
 
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 COMMENTS = ("comment", "status_comment")
 REPLIES = ("reply",)
+LONGEST_PAUSE = 60.0
+REFUSED = "GitHub refuses who we say we are; deliveries wait until that is mended, see: ao doctor"
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -50,7 +52,10 @@ class Identity:
                 await self.me()
             except Retryable as exc:
                 log.warning("cannot ask GitHub who we are yet", extra={"after": exc.after})
-                await self._sleep(min(exc.after, 60.0))
+                await self._sleep(min(exc.after, LONGEST_PAUSE))
+            except AoError as exc:
+                log.error(REFUSED, extra={"error": str(exc)})  # noqa: TRY400 - the reason is all there is to say
+                await self._sleep(LONGEST_PAUSE)
 
     def is_own(
         self,

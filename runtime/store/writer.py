@@ -27,6 +27,8 @@ MOST_AT_ONCE = 256
 QUICK = 0.005
 """A commit that took longer sends the next one to the thread; seconds."""
 
+GONE = "it was removed or replaced while the service runs: put it back, or restart the service"
+
 T = TypeVar("T")
 
 
@@ -76,6 +78,7 @@ class Writer:
         self._engine = open_engine(path)
         self._sql = self._engine.connect()
         self._raw = Raw(self._sql, cast(sqlite3.Connection, self._sql.connection.dbapi_connection))
+        self._inode = path.stat().st_ino
         self._waits_for_disk = True
         self._checkpoints = Checkpoints(path, self._turn)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -170,6 +173,7 @@ class Writer:
         return Committed(jobs, outcomes, wakes)
 
     def _transact(self, jobs: list[Job]) -> list[Outcome]:
+        self._be_where_others_look()
         self._wait_for_disk(any(job.synced for job in jobs))
         if len(jobs) == 1 and not jobs[0].shielded:
             return [_attempt(self._raw, jobs[0])]
@@ -177,6 +181,13 @@ class Writer:
         outcomes = [_attempt(self._raw, job) for job in jobs]
         self._raw.sqlite.execute("COMMIT")
         return outcomes
+
+    def _be_where_others_look(self) -> None:
+        """Refuse to write into a file that was removed or replaced: nobody would ever read it."""
+        with contextlib.suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._inode:
+                return
+        raise sqlite3.OperationalError(GONE)
 
     def _wait_for_disk(self, wanted: bool) -> None:
         """Choose before the transaction begins: https://www.sqlite.org/pragma.html#pragma_synchronous."""

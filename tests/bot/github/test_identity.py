@@ -86,10 +86,18 @@ async def test_we_go_on_asking_while_github_is_busy(person, api, time):
     assert (await person.me()).login == "alice"
 
 
+async def test_a_service_that_is_refused_says_so_and_asks_again(person, api, caplog):
+    refused, known = httpx.Response(401, json={"message": "Bad credentials"}), {"id": 9, "login": "alice"}
+    api.get("/user").mock(side_effect=[refused, httpx.Response(200, json=known)])
+    await person.resolve()
+    assert (await person.me()).login == "alice"
+    assert "GitHub refuses who we say we are; deliveries wait until that is mended, see: ao doctor" in caplog.messages
+
+
 async def test_a_refused_token_is_said_at_once(person, api):
     api.get("/user").respond(401, json={"message": "Bad credentials"})
     with pytest.raises(ForgeRefused, match="Bad credentials"):
-        await person.resolve()
+        await person.me()
 
 
 async def test_stories_ask_one_port(person, hub, time, api):

@@ -196,6 +196,18 @@ async def test_lone_caller_is_told_when_the_disk_fails(writer, quick):
     assert await writer.run(where, shielded=False) == threading.get_ident()
 
 
+@pytest.mark.parametrize("shielded", [True, False])
+async def test_file_that_is_gone_takes_nothing_until_it_is_back(writer, tmp_path, shielded):
+    (tmp_path / "w.db").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreBusy, match=r"w\.db: it was removed or replaced while the service runs: put it back"):
+        await writer.run(add(1), shielded=shielded)
+    (tmp_path / "w.db").touch()
+    with pytest.raises(StoreBusy, match="removed or replaced"):
+        await writer.run(add(1), shielded=shielded)
+    (tmp_path / "elsewhere").replace(tmp_path / "w.db")
+    assert await writer.run(add(1), shielded=shielded) == 1
+
+
 async def test_cancelled_caller_does_not_undo_its_job(writer, tmp_path):
     gate = threading.Event()
     first = asyncio.ensure_future(writer.run(held(gate)))
