@@ -8,6 +8,7 @@ Three directories belong to one repository:
 """
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -170,6 +171,19 @@ def make_control(path: Path, shared: Path, *, shallow: bool) -> None:
         place(path, {"HEAD": _NO_BRANCH, "config": _CONTROL, "info/": "", "made/": ""}, links)
     elif read(path / "config") != _CONTROL:
         write(path / "config", _CONTROL)
+
+
+def control_for(usual: Path, shared: Path) -> Path:
+    """Return where the control directory of a repository is: not the usual place if that is another repository's.
+
+    So it is after a project was given another clone, or none any more: each keeps what is known of its worktrees.
+    """
+    try:
+        other = (usual / "refs").readlink() != shared / "refs"
+    except OSError:
+        return usual
+    word = hashlib.sha256(os.fsencode(shared)).hexdigest()[:8]
+    return usual.with_name(f"{usual.stem}.{word}.control") if other else usual
 
 
 def make_gate(path: Path, objects: Path, hook: str, default_branch: str) -> None:

@@ -42,7 +42,8 @@ class BareRepository:
         borrowed: bool = False,
     ) -> None:
         self.path = path
-        self.control = control or path.with_name(f"{path.name.removesuffix('.git')}.control")
+        usual = control or path.with_name(f"{path.name.removesuffix('.git')}.control")
+        self.control = layout.control_for(usual, path)
         self.git = git
         self.remote = remote
         self.url = url

@@ -237,6 +237,21 @@ async def test_worktrees_of_a_clone_leave_the_person_what_is_theirs(clone, place
     assert (clone / "README.md").read_text() == "mine, not committed"
 
 
+async def test_a_clone_that_a_project_is_given_later_is_not_taken_for_the_repository_of_before(
+    repository, agent, clone, place, forge, git
+):
+    given = Repository.of_clone(clone, git, repository.remote, url=forge.url, control=repository.control)
+    await given.fetch()
+    other = await seat(given, place, "n-2")
+    other.commit("mine", mine__py="1\n")
+    assert other.git("rev-parse", "HEAD~1") == forge.sha("main")
+    again = Repository(repository.path, git, repository.remote, url=repository.url)
+    await seat(again, place)
+    assert again.is_complete(agent.worktree)
+    agent.commit("mine", mine__py="1\n")
+    assert agent.git("rev-parse", "HEAD~1") == forge.sha("main")
+
+
 async def test_a_branch_that_a_person_has_checked_out_is_refused(clone, place, forge, git):
     async def remote() -> Remote:
         return Remote.with_token(forge.url, TOKEN)
