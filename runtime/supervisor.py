@@ -97,6 +97,7 @@ class Supervisor:
             try:
                 if await ingest_some(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents):
                     self._pokes.put_nowait(name)  # an agent that has much to say does not keep the others waiting
-            except Exception:  # as above; the same lines are read again, for an agent that waits does not poke
-                log.exception("pushes not read", extra={"session_id": name})
+            except Exception as exc:  # as above; the same lines are read again, for an agent that waits does not poke
+                expected = isinstance(exc, StoreBusy)
+                log.warning("pushes not read", exc_info=not expected, extra={"session_id": name, "error": str(exc)})
                 asyncio.get_running_loop().call_later(self._again, self._pokes.put_nowait, name)
