@@ -1,6 +1,7 @@
 """Where sessions work: each project's repository, kept fresh by push deliveries, and a worktree per session."""
 
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -26,6 +27,8 @@ BRANCH_GONE = "Workspace missing: the branch {branch} of {id} is gone, here and 
 KEPT = " Of its work there is {ref}: `git -C {path} branch {branch} {ref}` makes the branch again, then restore {id}."
 NOTHING_KEPT = " Start a new session on the issue instead."
 
+LONGEST_BRANCH = 200
+"""Bytes; a file system takes 255 for a name, of which git's lock needs five: https://man7.org/linux/man-pages/man3/pathconf.3.html."""
 AGENT_EMAIL = "{session}@agent-orchestrator.invalid"
 
 
@@ -65,8 +68,10 @@ class Workspaces:
         return self._of(project).used_by(branch)
 
     async def is_branch_name(self, name: str) -> bool:
-        """Tell whether git takes this for the name of a branch."""
-        return (await self._git.attempt("check-ref-format", f"refs/heads/{name}")).code == 0
+        """Tell whether git makes a branch of this name, and nobody takes it for something else."""
+        if len(os.fsencode(name)) > LONGEST_BRANCH or name.startswith("refs/"):
+            return False
+        return (await self._git.attempt("check-ref-format", "--branch", name)).code == 0
 
     def _of(self, project: Project) -> Repository:
         if project.id not in self._repositories:

@@ -104,7 +104,8 @@ async def test_branch_in_use_is_known_by_its_place(workspaces):
     assert workspaces.checked_out_in(a_project(), BRANCH) == workspaces.worktree(claimed())
     assert workspaces.checked_out_in(a_project(), "other") is None
     assert await workspaces.is_branch_name(BRANCH)
-    assert not await workspaces.is_branch_name("a..b")
+    for odd in ("a..b", "HEAD", "refs/heads/x", "@{-1}", "-x", "x" * 201):
+        assert not await workspaces.is_branch_name(odd)
 
 
 async def test_child_starts_from_its_parents_newest_commit(workspaces, forge, repository, bot):
