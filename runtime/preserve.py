@@ -1,24 +1,20 @@
 """Keep what an agent leaves behind: before a worktree goes, its work gets a ref of its own.
 
 The worktree is read through a temporary index and stays untouched. Files count as git would add them: untracked ones
-too, ignored ones not. Repositories that the agent cloned or made inside its worktree are kept as plain files, because
-nothing of their own configuration may be read; submodules keep the commit that the branch names.
+too, ignored ones not; repositories that the agent cloned or made inside its worktree as plain files.
 """
 
-import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
 
 import msgspec
 
 from runtime import layout
-from runtime.git import NOBODY, failure
+from runtime.git import NOBODY
+from runtime.snapshot import Snapshot
 from runtime.workspace import Repository
 
-_NESTED_AT_MOST = 3
-_LONG = 600.0
 _EMAIL = "agent-orchestrator@localhost"
 _AUTHOR = {
     f"GIT_{role}_{what}": value
@@ -145,75 +141,4 @@ async def _snapshot_tree(repository: Repository, worktree: Path, head: str | Non
     """Return the tree of a worktree's files and git's words about files it could not read; None without a worktree."""
     if not layout.is_own_directory(worktree):
         return None, ""
-    return await _Snapshot(repository, worktree).take(head)
-
-
-class _Place(TypedDict):
-    """Where and by which index a git command works."""
-
-    git_dir: Path
-    work_tree: Path
-    env: dict[str, str]
-
-
-class _Snapshot:
-    """One directory turned into a tree, by an index that is thrown away."""
-
-    def __init__(self, repository: Repository, top: Path, depth: int = 0) -> None:
-        self._repository = repository
-        self._top = top
-        self._depth = depth
-        self._index = repository.control / f"index.{secrets.token_hex(8)}"
-
-    async def take(self, base: str | None) -> tuple[str, str]:
-        """Return the tree, and git's words about files it could not read."""
-        try:
-            await self._run("read-tree", base or "--empty")
-            unreadable = await self._add_files()
-            return (await self._run("write-tree")).strip(), unreadable
-        finally:
-            self._index.unlink(missing_ok=True)
-
-    async def _add_files(self) -> str:
-        """Bring the index up to the files; links to other repositories are left out while git looks at files.
-
-        At a link, git would start `git status` in the repository it finds there, under that one's configuration.
-        """
-        entries = await self._listed("--stage")
-        links = {line.split("\t", 1)[1]: line for line in entries if line.startswith("160000 ")}
-        await self._edit(f"0 {NOBODY}\t{path}" for path in links)
-        nested = [path for path in await self._listed("--others", "--exclude-standard") if path.endswith("/")]
-        inner = [path for path in nested if path.rstrip("/") not in links]
-        unreadable = await self._add(without=[path.rstrip("/") for path in (*links, *inner)])
-        await self._edit(links.values())
-        for path in inner if self._depth < _NESTED_AT_MOST else ():
-            below = _Snapshot(self._repository, self._top / path, self._depth + 1)
-            tree, more = await below.take(None)
-            await self._run("read-tree", f"--prefix={path}", tree)
-            unreadable += more
-        return unreadable
-
-    async def _add(self, without: list[str]) -> str:
-        """Add every file, skipping those that cannot be read."""
-        paths = [".", *(f":(exclude,top,literal){path}" for path in without)]
-        ended = await self._repository.git.attempt(
-            "add", "--all", "--ignore-errors", "--pathspec-from-file=-", "--pathspec-file-nul",
-            input="\0".join(paths), deadline=_LONG, **self._place(),
-        )  # fmt: skip
-        if ended.code not in (0, 1):
-            raise failure(("add",), ended)
-        return "".join(f"{line}\n" for line in ended.err.splitlines() if line.startswith("error: open("))
-
-    async def _listed(self, *what: str) -> list[str]:
-        return [entry for entry in (await self._run("ls-files", "-z", *what)).split("\0") if entry]
-
-    async def _edit(self, lines: Iterable[str]) -> None:
-        if text := "".join(f"{line}\0" for line in lines):
-            await self._run("update-index", "-z", "--index-info", given=text)
-
-    async def _run(self, *args: str, given: str | None = None) -> str:
-        return await self._repository.git.run(*args, input=given, deadline=_LONG, **self._place())
-
-    def _place(self) -> _Place:
-        index = {"GIT_INDEX_FILE": str(self._index)}
-        return {"git_dir": self._repository.control, "work_tree": self._top, "env": index}
+    return await Snapshot(repository, worktree).take(head)

@@ -11,6 +11,7 @@ from runtime.workspace import Repository
 from tests.runtime.git.conftest import Agent
 
 AT = 1_700_000_000.0
+WHO = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 REF = "refs/ao/preserved/n-1/2023-11-14T22-13-20Z"
 
 
@@ -142,3 +143,63 @@ async def test_submodules_keep_the_commit_that_the_branch_names(keep, repository
     (agent.worktree / "new.txt").write_text("1")
     listed = await repository.run("ls-tree", (await keep()).sha, "sub", "new.txt")
     assert [line.split()[0] for line in listed.splitlines()] == ["100644", "160000"]
+
+
+@pytest.fixture
+def sub(agent, forge):
+    """A registered submodule, as its own remote has it."""
+    agent.run("git", "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(forge.bare), "sub")
+    agent.commit("a submodule")
+    return Agent(agent.session, agent.worktree / "sub", agent.launch, agent.environment | WHO)
+
+
+async def test_repository_that_was_added_as_a_link_is_kept_as_files(keep, repository, agent):
+    subprocess.run(("git", "init", "-q", str(agent.worktree / "tool")), check=True)
+    inner = Agent(agent.session, agent.worktree / "tool", agent.launch, agent.environment | WHO)
+    inner.commit("inner", work__py="w\n")
+    work = agent.commit("a tool")
+    (agent.worktree / "tool/more.py").write_text("m\n")
+    kept = await keep(pushed_shas=[work])
+    assert kept.uncommitted
+    found = await files(repository, kept.sha)
+    assert (found["tool/work.py"], found["tool/more.py"]) == ("w\n", "m\n")
+
+
+async def test_submodule_is_no_change_while_it_is_as_its_remote_has_it(keep, repository, agent, sub):
+    assert not await has_uncommitted(repository, agent.worktree, "ao/n-1")
+    (agent.worktree / "sub/ignored").write_text("cache")
+    assert not await has_uncommitted(repository, agent.worktree, "ao/n-1")
+
+
+@pytest.mark.parametrize("where", ["a file", "a new file", "the index", "a commit", "a linked commit", "no repository"])
+async def test_work_in_a_submodule_is_kept_as_files(keep, repository, agent, sub, where):
+    name = "new.py" if where == "a new file" else "app.py"
+    (sub.worktree / name).write_text("work\n")
+    if where == "the index":
+        sub.git("add", "-A")
+    elif where in ("a commit", "a linked commit"):
+        sub.commit("work")
+    elif where == "no repository":
+        (sub.worktree / ".git").unlink()
+    if where == "a linked commit":
+        agent.commit("link it")
+    head = agent.git("rev-parse", "HEAD")
+    kept = await keep(pushed_shas=[head])
+    found = await files(repository, kept.sha)
+    assert (found[f"sub/{name}"], found["sub/README.md"]) == ("work\n", "Hello\n")
+
+
+async def test_what_took_the_place_of_a_submodule_is_kept(keep, repository, agent, sub, place):
+    shutil.rmtree(sub.worktree)
+    (agent.worktree / "sub").write_text("work")
+    assert (await files(repository, (await keep()).sha))["sub"] == "work"
+    (place / "home/private").mkdir(parents=True)
+    (agent.worktree / "sub").unlink()
+    (agent.worktree / "sub").symlink_to(place / "home")
+    assert (await files(repository, (await keep()).sha))["sub"] == str(place / "home")
+
+
+async def test_submodule_that_was_never_filled_is_no_change(repository, agent, sub):
+    shutil.rmtree(sub.worktree)
+    sub.worktree.mkdir()
+    assert not await has_uncommitted(repository, agent.worktree, "ao/n-1")
