@@ -28,12 +28,12 @@ class Line(NamedTuple):
 
 
 async def find_secret(repository: BareRepository, commit: str, *, env: Mapping[str, str]) -> str | None:
-    """Return `file:line` of the first credential in commits that no remote branch has; None without one.
+    """Return `file:line` of the first credential in commits that the forge does not have; None without one.
 
     Every commit counts, not only the last: what one adds and the next removes is published all the same. A line
     that the same commit removes elsewhere has only moved. Only shapes that nothing but a credential has are looked for.
     """
-    patch = await repository.run(*_LOG, commit, "--not", "--remotes=origin", env=env, deadline=120.0)
+    patch = await repository.beyond_forge(*_LOG, commit, env=env, deadline=120.0)
     return await asyncio.to_thread(_first, patch)
 
 

@@ -37,7 +37,7 @@ async def preserve(
 ) -> Preserved | None:
     """Keep uncommitted and unpushed work under `refs/ao/preserved/<session>/<time>`; None when there is none.
 
-    `pushed_shas` are commits known to be on the forge although no remote branch holds them, as after a squash merge.
+    `pushed_shas` are commits that went to the forge; as after a squash merge, no branch need hold them any more.
     The same work again gives the same ref. A worktree that is broken or gone loses only what was not committed.
     """
     tip = await repository.resolve(f"refs/heads/{branch}")
@@ -45,7 +45,7 @@ async def preserve(
     tree, unreadable = await _snapshot_tree(repository, worktree, head)
     uncommitted = tree is not None and tree != await tree_of(repository, head)
     tips = list(dict.fromkeys(sha for sha in (head, tip) if sha))
-    unpushed = [sha for sha in tips if await _is_unpushed(repository, sha, pushed_shas)]
+    unpushed = [sha for sha in tips if await repository.beyond_forge("rev-list", "-1", sha, pushed=pushed_shas)]
     if not uncommitted and not unpushed:
         return None
     if uncommitted or len(unpushed) > 1:
@@ -99,11 +99,6 @@ async def head_of(repository: Repository, worktree: Path) -> str | None:
 async def tree_of(repository: Repository, commit: str | None) -> str | None:
     """Return the tree of a commit."""
     return (await repository.run("rev-parse", f"{commit}^{{tree}}")).strip() if commit else None
-
-
-async def _is_unpushed(repository: Repository, sha: str, pushed: Collection[str]) -> bool:
-    known = [f"^{other}" for other in pushed if await repository.resolve(other)]
-    return bool(await repository.run("rev-list", "-1", sha, *known, "--not", "--remotes=origin"))
 
 
 async def _commit(repository: Repository, tree: str, parents: list[str], session: str, at: float) -> str:

@@ -5,15 +5,16 @@ read as configuration: not the shared repository's config, hooks or attributes, 
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Self
 
-from runtime import layout, refs
-from runtime.errors import ConfigError
+from runtime import broken_refs, layout, refs
+from runtime.errors import AoError, ConfigError
 from runtime.git import Ended, Git, Remote, failure
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ RemoteProvider = Callable[[], Awaitable[Remote]]
 NOT_A_CLONE = "{path} is not a git repository: set the project's `path` to an existing clone, or leave it out."
 _LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 _LONGEST = 600.0
-_FETCH = ("--quiet", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+_FETCH = ("--quiet", "--no-auto-maintenance", "--no-recurse-submodules")
+_FETCHED = re.compile(r"^([0-9a-f]{40})\t[^\t\n]*\tbranch '(.+)' of ", re.MULTILINE)
 _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 
 
@@ -73,11 +75,38 @@ class BareRepository:
         async with self._fetching:
             remote = await self.remote()
             await self.run("fetch", *_FETCH, *prune, "--", remote.url, _TRACKING, remote=remote, deadline=_LONGEST)
+            with contextlib.suppress(FileNotFoundError):  # another project's fetch of the same repository has it
+                (self.control / "FETCH_HEAD").replace(self._noted)
+
+    @property
+    def _noted(self) -> Path:
+        """Where it is noted what the last fetch found on the forge, in git's own words; no agent writes there."""
+        return self.control / "forge"
+
+    def _fetched(self) -> dict[str, str]:
+        """Return the forge's branches and their commits as noted after the last fetch; nothing if there was none."""
+        try:
+            return {name: sha for sha, name in _FETCHED.findall(self._noted.read_text(errors="surrogateescape"))}
+        except FileNotFoundError:
+            return {}
+
+    async def beyond_forge(
+        self, *args: str, pushed: Collection[str] = (), env: Mapping[str, str] | None = None, deadline: float = 60.0
+    ) -> str:
+        """Run a command that walks commits, without those that the forge has; `pushed` are more that it has.
+
+        No ref of `refs/remotes/` is asked: an agent could write one to hide what it leads to.
+        """
+        if not self._fetched():
+            with contextlib.suppress(AoError):  # then nothing counts as on the forge, which loses and lets out nothing
+                await self.fetch()
+        known = "".join(f"^{sha}\n" for sha in {*pushed, *self._fetched().values()})
+        return await self.run(*args, "--ignore-missing", "--stdin", input=known, env=env, deadline=deadline)
 
     async def sha_of(self, branch: str) -> str | None:
         """Return the commit of the remote's branch as last fetched, or None."""
         ref = f"refs/remotes/origin/{branch}"
-        return refs.read(self.path, ref) or await self.resolve(ref)
+        return refs.read(self.path, ref) or await self.resolve(ref) or self._fetched().get(branch)
 
     async def resolve(self, ref: str) -> str | None:
         """Return the commit that a full ref name or a commit's hash stands for, or None."""
@@ -141,7 +170,10 @@ class BareRepository:
         deadline: float = 60.0,
         gently: bool = False,
     ) -> str:
-        """Run git on this repository by the service's own configuration; locks that nobody holds are broken."""
+        """Run git on this repository by the service's own configuration.
+
+        Locks that nobody holds are broken, and refs that lead nowhere are dropped when they are in the way.
+        """
 
         def attempt() -> Awaitable[Ended]:
             return self.git.attempt(
@@ -150,7 +182,7 @@ class BareRepository:
             )  # fmt: skip
 
         ended = await attempt()
-        if ended.code != 0 and self._break_stale_lock(ended.err):
+        if ended.code != 0 and (self._break_stale_lock(ended.err) or await self._drop_broken_refs(ended.err)):
             ended = await attempt()
         if ended.code != 0:
             raise failure(args, ended, remote)
@@ -168,6 +200,12 @@ class BareRepository:
             return False
         log.warning("broke a stale git lock", extra={"repository": str(self.path), "lock": str(lock)})
         return True
+
+    async def _drop_broken_refs(self, stderr: str) -> bool:
+        """Drop the refs that lead nowhere, of which one stops every fetch; True when trying again may help."""
+        if self.borrowed or not broken_refs.IN_THE_WAY.search(stderr):
+            return False
+        return await broken_refs.drop(self.git, self.path, self.control)
 
     def _restore_config(self) -> None:
         """Write back what an agent changed in the shared configuration, which every other agent's git would obey."""

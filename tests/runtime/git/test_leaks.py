@@ -2,6 +2,7 @@
 
 import pytest
 
+from runtime.errors import GitFailed
 from runtime.gate_server import PushRequest, Update
 from runtime.git import NOBODY
 from runtime.leaks import Line, changed_lines, find_secret
@@ -53,6 +54,17 @@ async def test_what_the_forge_has_already_is_not_looked_at(find, agent, forge, r
     agent.run("git", "merge", "-q", "origin/main")
     agent.commit("move", new__py="\n", moved__py=f"  {KEY}\n")
     assert await find() is None
+
+
+async def test_no_ref_that_an_agent_writes_keeps_a_commit_from_being_looked_at(find, agent):
+    agent.commit("work", new__py=f"{KEY}\n")
+    agent.git("update-ref", "refs/remotes/origin/zzz", "HEAD")
+    assert await find() == "new.py:1"
+
+
+async def test_a_commit_that_cannot_be_found_is_not_taken_for_harmless(repository, agent):
+    with pytest.raises(GitFailed, match="bad object"):
+        await find_secret(repository, "7" * 40, env={})
 
 
 async def test_a_push_with_a_credential_is_refused(gate, agent, repository, forge):

@@ -64,11 +64,24 @@ async def test_unpushed_commits_are_kept_as_they_are(keep, agent):
     assert await keep(AT + 60) == kept
 
 
-async def test_commits_that_reached_the_forge_are_not_kept(keep, repository, agent):
+async def test_commits_that_reached_the_forge_are_not_kept(keep, repository, agent, forge):
     work = agent.commit("work", new__py="1\n")
     assert await keep(pushed_shas=[work, "0" * 40]) is None
-    await repository.run("update-ref", "refs/remotes/origin/ao/n-1", work)
+    forge.git("fetch", "-q", str(repository.path), f"{work}:refs/heads/ao/n-1")
+    await repository.fetch()
     assert await keep() is None
+
+
+async def test_no_ref_that_an_agent_writes_hides_what_was_not_pushed(keep, agent):
+    work = agent.commit("work", new__py="1\n")
+    agent.git("update-ref", "refs/remotes/origin/zzz", work)
+    assert (await keep()).sha == work
+
+
+async def test_commits_are_kept_when_nobody_knows_what_the_forge_has(keep, agent, forge):
+    work = agent.commit("work", new__py="1\n")
+    forge.down = 503
+    assert (await keep()).sha == work
 
 
 async def test_work_after_a_squash_merge_is_kept(keep, repository, agent, forge):
