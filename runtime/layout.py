@@ -160,17 +160,20 @@ def make_shared(path: Path, url: str) -> None:
         place(path, {"HEAD": _NO_BRANCH, **shared_config(url), **empty})
 
 
-def make_control(path: Path, shared: Path, *, shallow: bool) -> None:
+def make_control(path: Path, shared: Path, *, borrowed: bool) -> None:
     """Make the service's own git directory over the shared objects and refs; repairs what is missing.
 
-    Linking objects, refs and packed-refs, and nothing else, is how git's contrib/workdir/git-new-workdir works.
+    Linking objects, refs and packed-refs, and nothing else, is how git's contrib/workdir/git-new-workdir works. What a
+    person ignores in a clone of theirs counts too; in a repository of ours one agent could hide every other's files.
     """
-    links = {name: shared / name for name in ("objects", "refs", "packed-refs", "info/exclude")}
-    links |= {"shallow": shared / "shallow"} if shallow else {}
+    linked = ("objects", "refs", "packed-refs", *(("shallow", "info/exclude") if borrowed else ()))
+    links = {name: shared / name for name in linked}
     if not (path / "HEAD").exists():
         place(path, {"HEAD": _NO_BRANCH, "config": _CONTROL, "info/": "", "made/": ""}, links)
     elif read(path / "config") != _CONTROL:
         write(path / "config", _CONTROL)
+    if not borrowed:
+        (path / "info/exclude").unlink(missing_ok=True)
 
 
 def control_for(usual: Path, shared: Path) -> Path:

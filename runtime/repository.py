@@ -66,7 +66,7 @@ class BareRepository:
         if not self.borrowed:
             layout.make_shared(self.path, self.url)
             self._restore_config()
-        layout.make_control(self.control, self.path, shallow=self.borrowed)
+        layout.make_control(self.control, self.path, borrowed=self.borrowed)
 
     async def fetch(self) -> None:
         """Bring `refs/remotes/origin/*` up to date; branches of agents and preserved work are never pruned."""

@@ -48,6 +48,16 @@ async def test_uncommitted_files_are_kept_and_the_worktree_stays_as_it_is(keep, 
     assert await has_uncommitted(repository, agent.worktree, "ao/n-1")
 
 
+async def test_what_one_agent_has_ignored_for_all_does_not_lose_the_files_of_another(keep, repository, agent):
+    made_before = repository.control / "info/exclude"
+    made_before.unlink(missing_ok=True)
+    made_before.symlink_to(repository.path / "info/exclude")
+    repository.ensure()
+    (repository.path / "info/exclude").write_text("*\n")
+    (agent.worktree / "new.txt").write_text("untracked")
+    assert "new.txt" in await files(repository, (await keep()).sha)
+
+
 async def test_the_same_work_is_kept_once(keep, repository, agent):
     (agent.worktree / "README.md").write_text("changed")
     first, again = await keep(), await keep(AT + 60)
