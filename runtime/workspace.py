@@ -6,6 +6,7 @@ are never written again.
 """
 
 import asyncio
+import logging
 import os
 import secrets
 import shlex
@@ -22,10 +23,15 @@ from runtime.repository import BareRepository
 from runtime.shelf import Draft, Shelf, check_out
 from runtime.shim.install import UPLOAD_PACK
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
+
+ASIDE = "git-of-the-agent"
+"""What a `.git` directory that an agent made is called when the worktree is registered again."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +203,7 @@ class Repository(BareRepository):
             )
         if not layout.read(admin / "HEAD"):
             files[admin / "HEAD"] = f"ref: refs/heads/{branch}\n"
+        _move_aside(path / ".git")
         for file, text in files.items():
             if layout.read(file) != text:
                 layout.write(file, text)
@@ -224,6 +231,16 @@ class Repository(BareRepository):
         numbered = {f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(pairs)}
         numbered |= {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(pairs)}
         return {"GIT_CONFIG_COUNT": str(len(pairs)), **numbered}
+
+
+def _move_aside(found: Path) -> None:
+    """Move a repository that an agent made in its worktree's place to a name beside it; it is the agent's work."""
+    if not layout.is_own_directory(found):
+        return
+    names = (f"{ASIDE}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    aside = next(place for name in names if not os.path.lexists(place := found.with_name(name)))
+    found.rename(aside)
+    log.warning("moved a repository of the agent aside", extra={"worktree": str(found.parent), "to": str(aside)})
 
 
 def branch_in(head: Path) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from runtime import layout
 from runtime.errors import ConfigError, GitFailed
 from runtime.git import Remote
+from runtime.preserve import preserve
 from runtime.workspace import Repository
 from tests.runtime.git.conftest import TOKEN, seat, settings_for, until
 
@@ -72,6 +73,31 @@ async def test_a_broken_registration_is_repaired_around_the_agents_files(reposit
         await seat(repository, place)
         assert agent.git("status", "--porcelain") == "M README.md"
         assert agent.git("branch", "--show-current") == "ao/n-1"
+
+
+async def test_repository_in_the_place_of_the_registration_is_moved_aside_and_kept(repository, agent, place):
+    (agent.worktree / "README.md").write_text("half a thought")
+    for count in (1, 2):
+        (agent.worktree / ".git").unlink()
+        subprocess.run(("git", "init", "-q", str(agent.worktree)), check=True)
+        (agent.worktree / ".git/work").write_text(f"{count}")
+        await seat(repository, place)
+        assert agent.git("branch", "--show-current") == "ao/n-1"
+    kept = await preserve(repository, agent.worktree, "ao/n-1", "n-1", 0.0)
+    assert kept is not None
+    assert await repository.run("show", f"{kept.sha}:README.md") == "half a thought"
+    names = (await repository.run("ls-tree", "-r", "--name-only", kept.sha)).splitlines()
+    assert len([name for name in names if name.startswith("git-of-the-agent") and name.endswith("/work")]) == 2
+
+
+async def test_link_in_the_place_of_the_registration_is_replaced(repository, agent, place):
+    (place / "home").mkdir()
+    (place / "home/config").write_text("mine")
+    (agent.worktree / ".git").unlink()
+    (agent.worktree / ".git").symlink_to(place / "home")
+    await seat(repository, place)
+    assert agent.git("branch", "--show-current") == "ao/n-1"
+    assert (place / "home/config").read_text() == "mine"
 
 
 @pytest.mark.parametrize("reached", ["new", "made"])
