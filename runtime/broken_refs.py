@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+from runtime import layout
 from runtime.git import Git
 
 log = logging.getLogger(__name__)
@@ -18,9 +19,9 @@ _FETCHED = "refs/remotes/"
 
 async def drop(git: Git, repository: Path, control: Path) -> bool:
     """Drop the refs whose commit is missing or whose file is no ref; tell whether there were any."""
-    odd = [name for name in _odd_files(repository) if _unlink(repository, name)]
+    odd = [name for name in _odd_files(repository) if layout.unlink_below(repository, name)]
     listed = await git.attempt("for-each-ref", "--format=%(refname) %(objectname)", git_dir=control)
-    torn = [name for name in _NO_REF.findall(listed.err) if _unlink(repository, name)]
+    torn = [name for name in _NO_REF.findall(listed.err) if layout.unlink_below(repository, name)]
     commits = dict(line.split(" ", 1) for line in listed.out.splitlines())
     dangling = await _dangling(git, control, commits)
     for name in dangling:
@@ -47,15 +48,3 @@ def _odd_files(repository: Path) -> list[str]:
     """Return what stands among the refs and is no file: git would read it all the same, from a pipe for ever."""
     files = [Path(folder, name) for folder, _, names in os.walk(repository / "refs") for name in names]
     return [str(file.relative_to(repository)) for file in files if file.is_symlink() or not file.is_file()]
-
-
-def _unlink(repository: Path, name: str) -> bool:
-    """Remove a ref's file, never through a link that leads elsewhere; tell whether it was there."""
-    file = repository / name
-    if file.parent.resolve() != repository.resolve() / Path(name).parent:
-        return False
-    try:
-        file.unlink()
-    except OSError:
-        return False
-    return True

@@ -227,6 +227,18 @@ def make_own_directory(path: Path, *, mode: int = 0o777) -> None:
     path.mkdir(mode=mode, parents=True, exist_ok=True)
 
 
+def unlink_below(top: Path, name: str) -> bool:
+    """Remove a file below a directory, never through a link that leads elsewhere; tell whether it was there."""
+    file = top / name
+    if file.parent.resolve() != top.resolve() / Path(name).parent:
+        return False
+    try:
+        file.unlink()
+    except OSError:
+        return False
+    return True
+
+
 def remove_tree(path: Path) -> None:
     """Remove a directory even if parts of it were made read-only; a link in its place is removed, never followed."""
     if path.is_symlink() or path.is_file():

@@ -24,6 +24,7 @@ RemoteProvider = Callable[[], Awaitable[Remote]]
 
 NOT_A_CLONE = "{path} is not a git repository: set the project's `path` to an existing clone, or leave it out."
 _LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
+_ELSEWHERE = ("objects/info/alternates", "objects/info/http-alternates")
 _LONGEST = 600.0
 _FETCH = ("--quiet", "--no-auto-maintenance", "--no-recurse-submodules")
 _FETCHED = re.compile(r"^([0-9a-f]{40})\t[^\t\n]*\tbranch '(.+)' of ", re.MULTILINE)
@@ -208,8 +209,14 @@ class BareRepository:
         return await broken_refs.drop(self.git, self.path, self.control)
 
     def _restore_config(self) -> None:
-        """Write back what an agent changed in the shared configuration, which every other agent's git would obey."""
+        """Undo what an agent changed in the shared configuration, which every git would obey, ours as to alternates."""
         for name, text in layout.shared_config(self.url).items():
             if layout.without_branches(layout.read(self.path / name) or "") != text:
                 layout.write(self.path / name, text)
-                log.warning("restored the shared git configuration", extra={"repository": str(self.path)})
+                self._tell_restored(name)
+        for name in _ELSEWHERE:
+            if layout.unlink_below(self.path, name):
+                self._tell_restored(name)
+
+    def _tell_restored(self, name: str) -> None:
+        log.warning("restored the shared git configuration", extra={"repository": str(self.path), "file": name})

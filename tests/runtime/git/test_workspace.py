@@ -221,6 +221,32 @@ async def test_changed_shared_configuration_is_restored_and_reported(repository,
     assert [record.message for record in caplog.records] == ["restored the shared git configuration"]
 
 
+@pytest.mark.parametrize("name", ["alternates", "http-alternates"])
+async def test_objects_from_elsewhere_are_let_go_and_reported(repository, agent, place, caplog, name):
+    other = place / "other"
+    subprocess.run(("git", "init", "-q", str(other)), check=True)
+    blob = subprocess.run(
+        ("git", "hash-object", "-w", "--stdin"), cwd=other, input="theirs", capture_output=True, text=True, check=True
+    ).stdout.strip()
+    info = repository.path / "objects/info"
+    (info / name).write_text(f"{other}/.git/objects\n")
+    repository.ensure()
+    assert (await repository.git.attempt("cat-file", "-e", blob, git_dir=repository.control)).code != 0
+    assert [path.name for path in info.iterdir()] == []
+    assert [record.message for record in caplog.records] == ["restored the shared git configuration"]
+
+
+async def test_nothing_is_removed_where_a_link_leads_to(repository, place):
+    theirs = place / "info"
+    theirs.mkdir()
+    (theirs / "alternates").write_text("mine")
+    info = repository.path / "objects/info"
+    shutil.rmtree(info)
+    info.symlink_to(theirs)
+    repository.ensure()
+    assert (theirs / "alternates").read_text() == "mine"
+
+
 async def test_tracking_branches_that_git_notes_are_left_alone(repository, agent, caplog):
     agent.git("branch", "topic", "origin/main")
     repository.ensure()
