@@ -227,10 +227,15 @@ def make_own_directory(path: Path, *, mode: int = 0o777) -> None:
     path.mkdir(mode=mode, parents=True, exist_ok=True)
 
 
+def is_really_at(path: Path, top: Path) -> bool:
+    """Return whether no link leads from a directory to this path below it; `top` itself may be reached by one."""
+    return Path(os.path.realpath(path)) == Path(os.path.realpath(top)) / path.relative_to(top)
+
+
 def unlink_below(top: Path, name: str) -> bool:
     """Remove a file below a directory, never through a link that leads elsewhere; tell whether it was there."""
     file = top / name
-    if file.parent.resolve() != top.resolve() / Path(name).parent:
+    if not is_really_at(file.parent, top):
         return False
     try:
         file.unlink()

@@ -89,7 +89,7 @@ class Snapshot:
         """Tell whether a link alone brings back what is in its directory: nothing, or what its own remote has."""
         inside = self._top / link.path
         try:
-            if inside.resolve() != self._top.resolve() / link.path or not inside.is_dir():
+            if not layout.is_really_at(inside, self._top) or not inside.is_dir():
                 return False
             if not any(inside.iterdir()):
                 return True

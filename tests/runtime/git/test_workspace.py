@@ -245,6 +245,9 @@ async def test_nothing_is_removed_where_a_link_leads_to(repository, place):
     info.symlink_to(theirs)
     repository.ensure()
     assert (theirs / "alternates").read_text() == "mine"
+    info.unlink()
+    info.symlink_to("info")
+    repository.ensure()
 
 
 async def test_tracking_branches_that_git_notes_are_left_alone(repository, agent, caplog):
