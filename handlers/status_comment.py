@@ -37,6 +37,7 @@ WORDS = {
 
 TALK = "Comment here or on the pull request to talk to the agent; `/agent help` lists commands."
 CLEAN = "The {what} cleaned up; everything was on GitHub."
+UNREAD = "The worktree was not where it belongs: `ao explain {id}` says where to look for its work."
 BACK = " `/agent restart` brings the session back."
 MOVED = "### ➡️ Moved\n\nA person moved `{id}` {where}. Comments here do not reach it any more."
 ELSEWHERE = "to #{number}, where its state is shown from now on"
@@ -106,9 +107,9 @@ def _reason_rows(session: Session, facts: Facts) -> list[str]:
 def _footer(session: Session, facts: Facts) -> str:
     if facts.cleaned is not None:
         what = "worktree and the branch are" if session.announced_status == "merged" else "worktree is"
-        text = PRESERVED if facts.cleaned.preserved else CLEAN
+        text = PRESERVED if facts.cleaned.preserved else UNREAD if facts.cleaned.left else CLEAN
         back = "" if session.announced_status == "merged" else BACK
-        return text.format(what=what, ref=facts.cleaned.preserved) + back
+        return text.format(what=what, ref=facts.cleaned.preserved, id=session.id) + back
     return TALK if session.live else ""
 
 

@@ -151,7 +151,7 @@ class Cleaned(Fact, frozen=True, kw_only=True):
     kind: ClassVar[str] = "cleaned"
     preserved: str = ""
     left: str = ""
-    """Why the worktree was left where it is, if it was."""
+    """Why the worktree was left where it is, if it was; it may hold more than what is kept."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -229,7 +229,12 @@ def make_own_directory(path: Path, *, mode: int = 0o777) -> None:
 
 def is_really_at(path: Path, top: Path) -> bool:
     """Return whether no link leads from a directory to this path below it; `top` itself may be reached by one."""
-    return Path(os.path.realpath(path)) == Path(os.path.realpath(top)) / path.relative_to(top)
+    return reached(path) == reached(top) / path.relative_to(top)
+
+
+def reached(path: Path) -> Path:
+    """Return where links lead from a path; unlike `Path.resolve` it does not raise at one that leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def unlink_below(top: Path, name: str) -> bool:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from runtime import layout
 from runtime.errors import GitFailed, Permanent, WorkspaceMissing
 from runtime.freshness import Freshness
 from runtime.git import Git, Remote
@@ -194,22 +195,19 @@ class Workspaces:
 
         A branch that others have begun stays theirs: only our copy of what the forge has goes.
 
-        Return why the worktree was left alone, if it was: one that is not where we make them is not ours to remove.
+        Return why the worktree was left alone, if it was: one that is not where we make them is not ours to remove. Of
+        a link in its place only the link goes.
         """
         repository, worktree = self.repository(session), self.worktree(session)
-        if not self._is_managed(worktree):
+        why = ""
+        if not layout.is_really_at(worktree, self.root):
             log.warning("worktree left alone", extra={"session_id": session.id, "worktree": str(worktree)})
-            why = OUTSIDE.format(path=worktree, real=worktree.parent.resolve())
+            why = OUTSIDE.format(path=worktree, real=layout.reached(worktree))
             await self._record_left(session, why)
-            return why
-        await repository.remove_worktree(worktree)
-        await self._close_branch(repository, session, merged=merged)
-        return ""
-
-    def _is_managed(self, worktree: Path) -> bool:
-        """Tell whether a worktree's directory is really below our root, no link leading out of it."""
-        inside = worktree.parent.relative_to(self.root)
-        return worktree.parent.resolve() == self.root.resolve() / inside
+        if layout.is_really_at(worktree.parent, self.root):
+            await repository.remove_worktree(worktree)
+            await self._close_branch(repository, session, merged=merged)
+        return why
 
     async def _close_branch(self, repository: Repository, session: Session, *, merged: bool) -> None:
         tip = await repository.resolve(f"refs/heads/{session.branch}")

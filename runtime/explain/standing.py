@@ -190,8 +190,10 @@ def _what_is_left(seen: Look) -> list[str]:
         return []
     if seen.facts.cleaned is None:
         return ["Its worktree is still there."]
-    kept = seen.facts.cleaned.preserved
-    return [f"Work that was not pushed is kept as {kept}."] if kept else ["Everything it did is on GitHub."]
+    kept, left = seen.facts.cleaned.preserved, seen.facts.cleaned.left
+    said = [f"Work that was not pushed is kept as {kept}."] if kept else []
+    said += [f"Its worktree was not where it belongs and may hold more: {left}."] if left else []
+    return said or ["Everything it did is on GitHub."]
 
 
 def _for_a_person(seen: Look) -> list[str]:

@@ -136,3 +136,9 @@ def test_way_to_the_terminal_and_to_talk_is_shown_while_there_is_one(live, shown
 )
 def test_end_says_where_the_work_is(ref, words):
     assert words in render(session(live=False), facts(cleaned=Cleaned(preserved=ref)))
+
+
+def test_end_does_not_call_everything_safe_when_the_worktree_could_not_be_read():
+    text = render(session(live=False), facts(cleaned=Cleaned(left="/w/app-1 leads to /x")))
+    assert "everything was on GitHub" not in text and "/x" not in text
+    assert "`ao explain app-1` says where to look" in text

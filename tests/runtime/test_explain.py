@@ -203,6 +203,12 @@ def test_an_end_says_what_is_left_and_how_to_go_on():
     merged = msgspec.structs.replace(PULL, state="merged")
     assert stands(merged, Cleaned(at=NOW))[-1] == "Everything it did is on GitHub."
     assert waiting(merged, Cleaned(at=NOW)) == []
+    unread = Cleaned(at=NOW, preserved="refs/ao/preserved/app-1/1", left="/w/app-1 leads to /x")
+    assert stands(merged, unread)[-2:] == [
+        "Work that was not pushed is kept as refs/ao/preserved/app-1/1.",
+        "Its worktree was not where it belongs and may hold more: /w/app-1 leads to /x.",
+    ]
+    assert stands(merged, msgspec.structs.replace(unread, preserved=""))[-1] == stands(merged, unread)[-1]
 
 
 def a_record(id, kind, summary, *, at=NOW, delivery_id=None, source="service", level=None, session_id="app-1", **data):

@@ -158,9 +158,18 @@ async def test_worktree_outside_of_the_managed_root_is_left_alone(bot, workspace
     (tmp_path / "worktrees").mkdir()
     (tmp_path / "worktrees/app").symlink_to(elsewhere)
     left = await workspaces.close(session(), merged=False)
-    assert left.endswith(f"leads to {elsewhere}, outside of what this service manages")
+    assert left.endswith(f"leads to {elsewhere}/app-1, outside of what this service manages")
     assert bot.records("left_behind") == [f"app-1: {left}"]
     assert repository.did == [] and (elsewhere / "app-1").is_dir()
+
+
+async def test_link_in_the_place_of_the_worktree_goes_and_is_told(bot, workspaces, repository, tmp_path):
+    workspaces.worktree(session()).parent.mkdir(parents=True)
+    workspaces.worktree(session()).symlink_to(tmp_path / "moved")
+    left = await workspaces.close(session(), merged=False)
+    assert left.endswith(f"/app-1 leads to {tmp_path}/moved, outside of what this service manages")
+    assert bot.records("left_behind") == [f"app-1: {left}"]
+    assert repository.did == ["remove app-1", "delete ao/app-1"]
 
 
 async def test_root_that_is_a_link_itself_is_managed(bot, tmp_path, repository):
