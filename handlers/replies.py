@@ -2,8 +2,10 @@
 
 from handlers.outbound import on, say, send
 from runtime.changes import TurnEnded, Undelivered
+from runtime.code_blocks import FENCES
 from runtime.inbox import Message
 from runtime.project import Project
+from runtime.redact import shortened
 from runtime.sessions import Session
 from runtime.store.tx import Tx
 
@@ -51,7 +53,9 @@ def _quoted(message: Message) -> str:
 
 
 def _answer(turn: TurnEnded) -> str:
-    summary = turn.last_message.strip()[:LONGEST].replace("@", "@\u200b") or NOTHING_SAID
+    summary = shortened(turn.last_message.strip(), LONGEST).replace("@", "@\u200b") or NOTHING_SAID
+    if summary.startswith(FENCES):
+        summary = f"\n\n{summary}"
     return (
         ANSWERED.format(commit=turn.commit[:7], summary=summary) if turn.commit else NOT_CHANGED.format(summary=summary)
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from runtime.code_blocks import closed
 from runtime.published_shapes import published_shapes
 
 MOST = 65_536  # https://docs.github.com/en/rest/issues/comments: "body is too long (maximum is 65536 characters)"
@@ -82,9 +83,10 @@ def without_secrets(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Cut text to `most` characters, closing a code block that the cut left open."""
+    """Cut text to `most` characters and say so, closing a code block that the cut left open."""
     if len(text) <= most:
         return text
-    text = text[: most - len(SHORTENED) - 4]
-    open_block = sum(line.lstrip().startswith("```") for line in text.splitlines()) % 2
-    return text + ("\n```" if open_block else "") + SHORTENED
+    room = end = most - len(SHORTENED)
+    while len(kept := closed(text[:end])) > room:
+        end = max(0, end - (len(kept) - room))
+    return kept + SHORTENED

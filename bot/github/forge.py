@@ -12,7 +12,7 @@ from runtime.errors import ForgeRefused, GoneFromForge
 from runtime.facts import PullRequest
 from runtime.git import Remote
 from runtime.ports import Issue, Pull, ReviewComment
-from runtime.redact import MOST, Redactor
+from runtime.redact import Redactor
 
 LOG_LINES = 120
 LOG_BYTES = 256 * 1024
@@ -93,7 +93,7 @@ class GitHubForge:
         if body is not None:
             now = await self._get(repo, f"/pulls/{int(number)}")
             mark = MARKER.search(now["body"] or "")
-            text = self._redact(body, most=MOST - 300)
+            text = self._redact(body)
             data["body"] = marked(text, mark[0]) if mark else text
         if data:
             client = await self._hub.of(repo)

@@ -3,6 +3,9 @@
 import re
 from urllib.parse import quote
 
+from runtime.code_blocks import closed
+from runtime.redact import MOST, shortened
+
 MARKER = re.compile(r"<!-- ao:[a-z_]+:[^>\s]+ -->")
 ENDS_WITH_MARKER = re.compile(MARKER.pattern + r"\s*\Z")
 
@@ -13,5 +16,5 @@ def marker(kind: str, key: str) -> str:
 
 
 def marked(text: str, mark: str) -> str:
-    """Return the text with its marker as the last line."""
-    return f"{text.rstrip()}\n\n{mark}"
+    """Return as much of the text as GitHub takes, with its marker as the last line, which no code block shows."""
+    return f"{shortened(closed(text.rstrip()), MOST - len(mark) - 2)}\n\n{mark}"

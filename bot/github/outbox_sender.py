@@ -13,7 +13,7 @@ from bot.github.marker import marked, marker
 from bot.github.policy import APPEARS_AFTER
 from bot.github.sends import SENDS, Parcel, Sent
 from runtime.errors import ForgeRefused, GoneFromForge, Permanent, Retryable, StoreBusy
-from runtime.redact import MOST, Redactor
+from runtime.redact import Redactor
 from runtime.store import outbox
 from runtime.store.outbox import Outgoing
 from runtime.store.store import Store
@@ -150,8 +150,7 @@ class OutboxSender:
         return self._render(row.session_id or "") if row.kind == "status_comment" and not told else told
 
     def _body(self, row: Outgoing, told: str) -> str:
-        mark = marker(row.kind, row.mark)
-        return marked(self._redact(told, most=MOST - len(mark) - 2), mark)
+        return marked(self._redact(told), marker(row.kind, row.mark))
 
     async def _again(self, row: Outgoing, exc: Retryable, *, uncertain: bool) -> None:
         if self._store.clock() - row.created_at > GIVE_UP_AFTER and row.attempts >= MOST_SURPRISES:

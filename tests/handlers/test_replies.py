@@ -84,7 +84,8 @@ async def test_what_was_pushed_before_the_question_is_not_its_answer(bot, github
     [
         ("", "see the commit"),
         ("Ask @bob", "Ask @\u200bbob"),
-        ("y" * 5000, "y" * 2000),
+        ("y" * 5000, "y" * 1985 + "\n\n… (shortened)"),
+        ("```\nx = 1\n```\nThat is all.", "\n\n```\nx = 1\n```\nThat is all."),
     ],
 )
 async def test_last_words_are_bounded_and_call_nobody(bot, github, file, words, said):
@@ -94,6 +95,16 @@ async def test_last_words_are_bounded_and_call_nobody(bot, github, file, words, 
     await takes_in(bot, file)
     await ends_turn(bot, file, words)
     assert bot.said == [f"> Why?\n\nNo change made: {said}"]
+
+
+async def test_long_answer_is_cut_with_its_code_block_closed(bot, github, file):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.receives(github.comment(issue, "Why?"))
+    await takes_in(bot, file)
+    await ends_turn(bot, file, "Like this:\n\n```python\n" + "x = 1  # a line of code\n" * 120 + "```\nDone.")
+    assert bot.said[0].endswith("\n```\n\n… (shortened)")
+    assert bot.said[0].count("```") == 2
 
 
 async def test_turn_that_nobody_on_github_asked_for_is_not_answered(bot, github, file):

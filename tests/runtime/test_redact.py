@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.code_blocks import closed
 from runtime.redact import MOST, Redactor, shortened
 
 SECRETS = {
@@ -98,6 +99,15 @@ def test_a_cut_is_made_only_where_needed(length):
     out = shortened("y" * length, 100)
     assert len(out) <= 100
     assert (out == "y" * length) is (length <= 100)
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~", "`````", "~" * 60, "`" * 200])
+@pytest.mark.parametrize("most", [100, 120, 121, 122, 500])
+def test_a_cut_closes_the_block_with_a_fence_of_its_kind_and_stays_within_the_limit(fence, most):
+    out = shortened(f"{fence}python\n" + "x = '```'\n" * 99, most)
+    assert len(out) <= most
+    assert closed(out) == out
+    assert out.endswith("\n\n… (shortened)")
 
 
 def test_a_home_at_the_root_hides_nothing():

@@ -1,6 +1,7 @@
 """Sending the outbox: in order, spaced, and exactly once whatever happens on the way."""
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from bot.github.identity import Identity
 from bot.github.outbox_sender import OutboxSender, backoff
 from runtime.errors import ForgeRefused, StoreBusy
-from runtime.redact import Redactor
+from runtime.redact import MOST, Redactor
 from runtime.store import outbox
 from tests.bot.github.comments import BAD_GATEWAY, LOST_ANSWER, NEVER_ARRIVED, Board, Hang
 
@@ -90,6 +91,16 @@ async def test_a_comment_is_written_redacted_and_marked(desk):
     assert body == "hello alice, [redacted]\n\n<!-- ao:comment:o/r:hello%201 -->"
     row = desk.row("o/r:hello 1")
     assert (row.state, row.remote_id, row.result["url"]) == ("sent", "100", "https://x/100")
+
+
+@pytest.mark.parametrize("lines", [1, 20_000])
+async def test_marker_stands_outside_of_a_code_block_that_was_left_open(desk, lines):
+    await desk.ask("k", kind="comment", payload={"number": 1, "body": "See:\n~~~~py\n" + "x = 1\n" * lines})
+    async with running(desk.sender()):
+        await desk.settled()
+    [body] = desk.board.bodies
+    assert re.search(r"\nx.*\n~~~~\n(\n… \(shortened\)\n)?\n<!-- ao:comment:k -->\Z", body)
+    assert len(body) <= MOST
 
 
 async def test_rows_added_later_wake_the_sender(desk):
