@@ -20,14 +20,30 @@ def _about(record: logging.LogRecord) -> dict[str, Any]:
     return {key: value for key, value in record.__dict__.items() if key not in _PLAIN}
 
 
-class _Text(logging.Formatter):
-    """One line: time, level, message, then the ids as `key=value`."""
+def _escaped(text: str) -> str:
+    r"""Write what steers a terminal or begins another line as `\x1b`: others' words reach the log too."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, with the traceback below it if there is one."""
-        first, _, rest = super().format(record).partition("\n")
+
+def _below(text: str) -> str:
+    return "\n".join(f"  {_escaped(line)}" for line in text.split("\n"))
+
+
+class _Text(logging.Formatter):
+    """One line: time, level, message, then the ids as `key=value`; a traceback is indented below it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
         about = " ".join(f"{key}={value}" for key, value in _about(record).items())
-        return "\n".join(part for part in (f"{first}  {about}".rstrip(), rest) if part)
+        return _escaped(f"{super().formatMessage(record)}  {about}".rstrip())
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback."""
+        return _below(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:
+        """Return the stack."""
+        return _below(super().formatStack(stack_info))
 
 
 class _Json(logging.Formatter):
