@@ -109,7 +109,7 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     errands = Errands(store, config.projects, ordered=lambda wish: checked(wish, hands), may_write=people.may_write)
     desk = Desk(
         store, workspaces, forge, data / "launch", python=sys.executable, outcome=sender.wait_for,
-        may_write=people.may_write, errands=errands,
+        trusts=people.trusts, errands=errands,
     )  # fmt: skip
     pokes: asyncio.Queue[str] = asyncio.Queue()
     hands = Hands(

@@ -2,6 +2,8 @@
 
 import re
 
+from runtime.visible import plain
+
 MAY_COMMAND = ("/", "!", "#")
 # Punctuation that selects nothing in any dialog we know, see knowledge/agents.md section 1.
 PROBE = "~.~.~"
@@ -10,22 +12,6 @@ FOLDED = "[Pasted"
 # Characters, white space left out, by which the end of a text is recognised.
 ENDING = 24
 
-_GONE = {code: None for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
-# Reorder, hide or smuggle text: bidirectional controls, zero-width characters and tags.
-_SEEN = (
-    0x061C,
-    *range(0x200B, 0x2010),
-    *range(0x202A, 0x202F),
-    *range(0x2060, 0x2070),
-    0xFEFF,
-    *range(0xE0000, 0xE0080),
-)
-_CHARACTERS: dict[int, str | None] = {
-    **_GONE,
-    **{code: f"<U+{code:04X}>" for code in _SEEN if code not in (0x200C, 0x200D)},
-    0x2028: "\n",
-    0x2029: "\n",
-}
 _FOLDED_BEFORE_PROBE = re.compile(r"\[Pasted[^\]]*\]" + re.escape(PROBE))
 
 
@@ -35,9 +21,9 @@ def as_terminal_text(text: str) -> str:
     Control characters go, characters that reorder or hide text become visible. A first character that agents read as
     a command gets a space before it, a last one that makes a line break of Enter gets a space behind it.
     """
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CHARACTERS).strip("\n")
-    plain = f"{plain} " if plain.endswith("\\") else plain
-    return f" {plain}" if plain.startswith(MAY_COMMAND) else plain
+    shown = plain(text).strip("\n")
+    shown = f"{shown} " if shown.endswith("\\") else shown
+    return f" {shown}" if shown.startswith(MAY_COMMAND) else shown
 
 
 def shows(screen: str, before: str, text: str) -> bool:

@@ -17,6 +17,7 @@ from runtime.gate import Gate
 from runtime.gate_server import Answer, AoRequest, GateServer, GhRequest, PushRequest, Request
 from runtime.launch import LaunchPlace
 from runtime.look import Look, look
+from runtime.outsiders import Trusts
 from runtime.ports import Forge
 from runtime.sessions import Session
 from runtime.store import facts, outbox, sessions
@@ -45,7 +46,7 @@ class Desk:
         *,
         python: str,
         outcome: Callable[[str], Awaitable[dict[str, Any]]],
-        may_write: gh_answers.MayWrite,
+        trusts: Trusts,
         errands: Errands,
     ) -> None:
         """`outcome` waits until a row of the outbox is sent and returns what the forge made of it."""
@@ -55,7 +56,7 @@ class Desk:
         self._launch_root = launch_root
         self._python = python
         self._outcome = outcome
-        self._may_write = may_write
+        self._trusts = trusts
         self._words = AgentWords(store, errands, self.place)
         self._gates: dict[str, Gate] = {}
         self._servers: dict[str, GateServer] = {}
@@ -117,7 +118,7 @@ class Desk:
     async def _gh(self, seen: Look, request: GhRequest) -> Answer:
         if request.command == "pr create":
             return await self._create(seen, request)
-        return await gh_answers.answer(self._forge, self._may_write, seen.session, seen.facts, request)
+        return await gh_answers.answer(self._forge, self._trusts, seen.session, seen.facts, request)
 
     async def _push(self, session: Session, request: PushRequest) -> Answer:
         """Forward a push; its commits lead to the session before the forge can send anything about them."""

@@ -1,24 +1,26 @@
 """Answers what agents read with `gh`: their pull request, its checks, an issue, a run, or a path of the API.
 
-What people without write permission wrote is left out, because an agent takes text for instructions.
+What people without write permission wrote is left out, also titles, branches, code and logs of theirs, because an
+agent takes text for instructions; of the rest, what nobody sees on the page.
 """
 
 import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 from runtime.errors import UserError
 from runtime.facts import Facts
 from runtime.gate_server import Answer, GhRequest
+from runtime.outsiders import Outsiders, Trusts
 from runtime.ports import Forge
 from runtime.sessions import Session
+from runtime.visible import plain
 
-MayWrite = Callable[[str, str], Awaitable[bool]]
 Read = Callable[["Reader"], Awaitable[Any]]
 
 NO_PULL = "There is no pull request yet: push with `git push`, then run `gh pr create`."
-LEFT_OUT = "[left out: {login} has no write permission]"
 OWN_ONLY = "Only your own pull request can be edited from here."
 FIELDS = {
     "number": "number", "title": "title", "body": "body", "state": "state", "url": "html_url", "isDraft": "draft",
@@ -26,38 +28,49 @@ FIELDS = {
     "mergeable": "mergeable", "labels": "labels", "createdAt": "created_at", "updatedAt": "updated_at",
 }  # fmt: skip
 
+# `refs/pull/<number>/head` is a fork's branch inside the repository:
+# https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/checking-out-pull-requests-locally
+_CODE_OF = re.compile(r"\bpulls?/(\d+)/(?:files|commits|head|merge)")
+
 
 class Reader:
     """One command of one agent."""
 
-    def __init__(
-        self, forge: Forge, may_write: MayWrite, session: Session, facts: Facts, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, forge: Forge, trusts: Trusts, session: Session, facts: Facts, options: dict[str, Any]) -> None:
         self.forge = forge
         self.session = session
         self.facts = facts
         self.options = options
-        self._may_write = may_write
+        self._outsiders = Outsiders(session.repo, trusts)
 
     async def get(self, path: str) -> Any:
         """Return what the forge says below the repository, without what outsiders wrote."""
-        found = await self.forge.gh_read(self.session.repo, f"repos/{self.session.repo}/{path}".rstrip("/"))
-        return await self.trusted(found)
+        return await self.read(self._below(path))
 
-    async def trusted(self, data: Any) -> Any:
-        """Return the data with every text of an outsider left out."""
-        if isinstance(data, list):
-            return [await self.trusted(one) for one in data]
-        if not isinstance(data, dict):
-            return data
-        kept = {key: await self.trusted(value) for key, value in data.items()}
-        author = (data.get("user") or {}).get("login") if isinstance(data.get("user"), dict) else None
-        if "body" in data and author is not None and not await self._trusts(author):
-            kept["body"] = LEFT_OUT.format(login=author)
-        return kept
+    async def read(self, path: str) -> Any:
+        """Return what the forge says of a path, without what outsiders wrote; `UserError` when it is their code."""
+        if found := _CODE_OF.search(unquote(path)):
+            await self.pull(int(found[1]))
+        return await self._outsiders.left_out_of(await self._ask(path))
 
-    async def _trusts(self, login: str) -> bool:
-        return login.endswith("[bot]") or await self._may_write(self.session.repo, login)
+    async def pull(self, number: int) -> Any:
+        """Return a pull request whose code may be shown; `UserError` when it is an outsider's."""
+        pull = await self._ask(self._below(f"pulls/{number}"))
+        await self._outsiders.check_code(pull)
+        return pull
+
+    async def log(self, run: int) -> str:
+        """Return the end of what the failed jobs of a run have said; `UserError` when it is an outsider's."""
+        await self._outsiders.check_run(await self._ask(self._below(f"actions/runs/{run}")))
+        jobs = (await self.get(f"actions/runs/{run}/jobs"))["jobs"]
+        failed = [job for job in jobs if job["conclusion"] == "failure"]
+        return plain("\n".join([await self.forge.failed_log(self.session.repo, job["id"]) for job in failed]))
+
+    async def _ask(self, path: str) -> Any:
+        return await self.forge.gh_read(self.session.repo, path)
+
+    def _below(self, path: str) -> str:
+        return f"repos/{self.session.repo}/{path}".rstrip("/")
 
     def number(self) -> int:
         """Return the number the agent named, or that of its own pull request."""
@@ -69,9 +82,9 @@ class Reader:
         return self.facts.pull_request.number
 
 
-async def answer(forge: Forge, may_write: MayWrite, session: Session, facts: Facts, request: GhRequest) -> Answer:
+async def answer(forge: Forge, trusts: Trusts, session: Session, facts: Facts, request: GhRequest) -> Answer:
     """Carry out one reading command, or an edit of the session's own pull request."""
-    reader = Reader(forge, may_write, session, facts, dict(request.options))
+    reader = Reader(forge, trusts, session, facts, dict(request.options))
     act = _COMMANDS.get(request.command)
     if act is None:
         return Answer.refused(f"gh {request.command} cannot be done from here.")
@@ -102,7 +115,7 @@ async def _issue(reader: Reader) -> Any:
 
 
 async def _checks(reader: Reader) -> Any:
-    pull = await reader.get(f"pulls/{reader.number()}")
+    pull = await reader.pull(reader.number())
     found = await reader.get(f"commits/{pull['head']['sha']}/check-runs")
     runs = found["check_runs"]
     if isinstance(reader.options.get("json"), list):
@@ -122,14 +135,12 @@ async def _diff(reader: Reader) -> Any:
 async def _run(reader: Reader) -> Any:
     number = reader.number()
     if reader.options.get("log") or reader.options.get("log_failed"):
-        jobs = (await reader.get(f"actions/runs/{number}/jobs"))["jobs"]
-        failed = [job for job in jobs if job["conclusion"] == "failure"]
-        return "\n".join([await reader.forge.failed_log(reader.session.repo, job["id"]) for job in failed])
+        return await reader.log(number)
     return await reader.get(f"actions/runs/{number}")
 
 
 async def _api(reader: Reader) -> Any:
-    return await reader.trusted(await reader.forge.gh_read(reader.session.repo, str(reader.options["path"])))
+    return await reader.read(str(reader.options["path"]))
 
 
 async def _edit(reader: Reader) -> Any:

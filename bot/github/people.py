@@ -18,6 +18,12 @@ class People:
         """Say whether the person has write permission now; raises `Retryable` when GitHub cannot say."""
         return await self._permissions.may_write(repo, login)
 
+    async def trusts(self, repo: str, login: str) -> bool:
+        """Say whether agents may read what this login wrote: the bot, or a person who may write, but no other bot."""
+        if await self.is_own(login, ""):
+            return True
+        return not login.endswith("[bot]") and await self.may_write(repo, login)
+
     async def is_own(self, login: str, body: str) -> bool:
         """Say whether the bot itself wrote this, once GitHub has said who it is; raises `Retryable` when it cannot."""
         await self._named()

@@ -94,6 +94,9 @@ class FakePeople:
             raise self.broken
         return self.github.roles.get(login) in ("admin", "maintain", "write")
 
+    async def trusts(self, repo: str, login: str) -> bool:
+        return login == BOT or (not login.endswith("[bot]") and await self.may_write(repo, login))
+
     async def is_own(self, login: str, body: str) -> bool:
         return MARK in body if self.token and login == "maintainer" else login == BOT
 

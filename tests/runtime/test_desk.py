@@ -70,7 +70,7 @@ async def counter(bot, outcome, monkeypatch):
     workspaces = SimpleNamespace(repository=lambda session: None)
     desk = Desk(
         bot.store, workspaces, bot.forge, root, python=sys.executable, outcome=outcome,
-        may_write=bot.people.may_write, errands=errands_of(bot),
+        trusts=bot.people.trusts, errands=errands_of(bot),
     )  # fmt: skip
     await bot.starts()
     await desk.open("app-1")

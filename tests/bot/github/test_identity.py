@@ -105,3 +105,13 @@ async def test_stories_ask_one_port(person, hub, time, api):
     people = People(Permissions(hub, clock=time), person)
     assert await people.may_write("o/r", "alice")
     assert await people.is_own("alice", MARKED)
+
+
+@pytest.mark.parametrize(
+    ("login", "trusted"), [("gardener[bot]", True), ("alice", True), ("bob", False), ("helper[bot]", False)]
+)
+async def test_words_of_the_own_app_and_of_writers_are_trusted_and_no_other_bots(api, hub, app, login, trusted):
+    for who, role in (("alice", "write"), ("bob", "read"), ("helper%5Bbot%5D", "write")):
+        api.get(f"/repos/o/r/collaborators/{who}/permission").respond(200, json={"permission": role})
+    people = People(Permissions(hub), app)
+    assert await people.trusts("o/r", login) is trusted
