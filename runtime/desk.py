@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 EXISTS = 'a pull request for branch "{branch}" already exists:\n{url}'
 NOTHING_PUSHED = "Push the branch first: run `git push origin HEAD:{branch}`, then `gh pr create` again."
+NO_TITLE = "A pull request needs a title: add --title."
 ENDED = "This session has ended ({status}); nothing can be pushed from it any more."
 READ_ONLY = "This is the orchestrator: it changes no code. Start a worker for it with `ao spawn --prompt TEXT`."
 NOT_OPENED = "The pull request could not be opened: {error}"
@@ -108,11 +109,11 @@ class Desk:
     async def _done(self, seen: Look, request: PushRequest | GhRequest) -> Answer:
         if seen.session.role == "orchestrator" and _changes_code(request):
             return Answer.refused(READ_ONLY)
-        if isinstance(request, PushRequest):
-            return await self._push(seen.session, request)
         try:
+            if isinstance(request, PushRequest):
+                return await self._push(seen.session, request)
             return await self._gh(seen, request)
-        except UserError as told:
+        except (UserError, Permanent) as told:
             return Answer.refused(str(told))
 
     async def _gh(self, seen: Look, request: GhRequest) -> Answer:
@@ -142,6 +143,8 @@ class Desk:
             return Answer.refused(EXISTS.format(branch=session.branch, url=known.url))
         if not seen.facts.pushed:
             raise UserError(NOTHING_PUSHED.format(branch=session.branch))
+        if not options.get("title"):
+            raise UserError(NO_TITLE)
         payload = {
             "head": session.branch, "base": str(options.get("base") or session.base),
             "title": str(options["title"]), "body": str(options.get("body", "")), "draft": bool(options.get("draft")),

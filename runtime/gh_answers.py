@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from runtime.errors import UserError
+from runtime.errors import GoneFromForge, UserError
 from runtime.facts import Facts
 from runtime.gate_server import Answer, GhRequest
 from runtime.outsiders import Outsiders, Trusts
@@ -21,6 +21,9 @@ from runtime.visible import plain
 Read = Callable[["Reader"], Awaitable[Any]]
 
 NO_PULL = "There is no pull request yet: push with `git push`, then run `gh pr create`."
+NO_NUMBER = "Write a number, such as 12, instead of {target!r}."
+NO_PATH = "Name a path, such as `gh api repos/{repo}/issues`."
+NOT_THERE = "There is no {what} in {repo}."
 OWN_ONLY = "Only your own pull request can be edited from here."
 FIELDS = {
     "number": "number", "title": "title", "body": "body", "state": "state", "url": "html_url", "isDraft": "draft",
@@ -28,6 +31,7 @@ FIELDS = {
     "mergeable": "mergeable", "labels": "labels", "createdAt": "created_at", "updatedAt": "updated_at",
 }  # fmt: skip
 
+_NUMBER = re.compile(r"#?(\d+)|https?://\S+/(?:pull|issues|runs)/(\d+)(?:/\S*)?")
 # `refs/pull/<number>/head` is a fork's branch inside the repository:
 # https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/checking-out-pull-requests-locally
 _CODE_OF = re.compile(r"\bpulls?/(\d+)/(?:files|commits|head|merge)")
@@ -72,14 +76,27 @@ class Reader:
     def _below(self, path: str) -> str:
         return f"repos/{self.session.repo}/{path}".rstrip("/")
 
+    def named(self) -> int:
+        """Return the number the agent named."""
+        target = str(self.options.get("target", ""))
+        found = _NUMBER.fullmatch(target)
+        if found is None:
+            raise UserError(NO_NUMBER.format(target=target))
+        return int(found[1] or found[2])
+
     def number(self) -> int:
         """Return the number the agent named, or that of its own pull request."""
-        named = re.search(r"(\d+)/?$", str(self.options.get("target", "")))
-        if named:
-            return int(named[1])
+        if self.options.get("target", self.session.branch) != self.session.branch:
+            return self.named()
         if self.facts.pull_request is None:
             raise UserError(NO_PULL)
         return self.facts.pull_request.number
+
+    def asked_for(self, command: str) -> str:
+        """Return what a command was about, in words."""
+        if command == "api":
+            return str(self.options["path"])
+        return f"run {self.named()}" if command == "run view" else f"#{self.number()}"
 
 
 async def answer(forge: Forge, trusts: Trusts, session: Session, facts: Facts, request: GhRequest) -> Answer:
@@ -88,12 +105,14 @@ async def answer(forge: Forge, trusts: Trusts, session: Session, facts: Facts, r
     act = _COMMANDS.get(request.command)
     if act is None:
         return Answer.refused(f"gh {request.command} cannot be done from here.")
-    said = await act(reader)
+    try:
+        said = await act(reader)
+    except GoneFromForge as exc:
+        raise UserError(NOT_THERE.format(what=reader.asked_for(request.command), repo=session.repo)) from exc
     return Answer.done(said if isinstance(said, str) else json.dumps(said, indent=2))
 
 
-async def _view(reader: Reader, kind: str) -> Any:
-    number = reader.number()
+async def _view(reader: Reader, kind: str, number: int) -> Any:
     data = await reader.get(f"{kind}/{number}")
     fields = reader.options.get("json")
     if isinstance(fields, list):
@@ -107,11 +126,11 @@ async def _view(reader: Reader, kind: str) -> Any:
 
 
 async def _pull(reader: Reader) -> Any:
-    return await _view(reader, "pulls")
+    return await _view(reader, "pulls", reader.number())
 
 
 async def _issue(reader: Reader) -> Any:
-    return await _view(reader, "issues")
+    return await _view(reader, "issues", reader.named())
 
 
 async def _checks(reader: Reader) -> Any:
@@ -133,13 +152,15 @@ async def _diff(reader: Reader) -> Any:
 
 
 async def _run(reader: Reader) -> Any:
-    number = reader.number()
+    number = reader.named()
     if reader.options.get("log") or reader.options.get("log_failed"):
         return await reader.log(number)
     return await reader.get(f"actions/runs/{number}")
 
 
 async def _api(reader: Reader) -> Any:
+    if not reader.options.get("path"):
+        raise UserError(NO_PATH.format(repo=reader.session.repo))
     return await reader.read(str(reader.options["path"]))
 
 

@@ -71,6 +71,8 @@ class FakeForge:
 
     async def gh_read(self, repo: str, path: str) -> Any:
         self._ask(path)
+        if path not in self.paths:
+            raise GoneFromForge(f"GET /{path}: not found")
         return self.paths[path]
 
     async def edit_pull_request(

@@ -12,7 +12,7 @@ import pytest
 
 from runtime import desk as desk_module
 from runtime.desk import Desk
-from runtime.errors import ForgeRefused
+from runtime.errors import ForgeRefused, GitFailed, GoneFromForge
 from runtime.facts import Killed, Pushed
 from runtime.gate_server import Answer
 from runtime.store import sessions
@@ -166,6 +166,37 @@ async def test_reads_are_answered(bot, counter):
     bot.forge.paths["repos/octo/app/issues/1"] = {"id": 1}
     said = await ask(counter, do="gh", command="api", options={"path": "repos/octo/app/issues/1"})
     assert json.loads(said["text"]) == {"id": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ForgeRefused("GitHub refused GET /x: 422", status=422), "GitHub refused GET /x: 422"),
+        (GoneFromForge("not there"), "There is no #4242 in octo/app."),
+        (GitFailed("git cat-file failed: bad object"), "git cat-file failed: bad object"),
+    ],
+)
+async def test_what_fails_for_good_is_told_and_is_no_failure_of_ours(bot, counter, caplog, error, told):
+    bot.forge.broken = error
+    said = await ask(counter, do="gh", command="issue view", options={"target": "4242"})
+    assert (said["ok"], said["text"]) == (False, told)
+    assert caplog.records == []
+    assert bot.records("gh_refused") == [f"app-1: `gh issue view` refused: {told}"]
+
+
+async def test_push_that_git_cannot_read_is_refused_with_gits_reason(bot, counter, monkeypatch, caplog):
+    async def receive(gate, request, remote):
+        raise GitFailed("git rev-list failed: bad object")
+
+    monkeypatch.setattr(desk_module.Gate, "receive", receive, raising=False)
+    assert (await push(counter))["text"] == "git rev-list failed: bad object"
+    assert (caplog.records, bot.facts.pushed) == ([], ())
+
+
+async def test_pull_request_needs_a_title(bot, counter):
+    await bot.learns(Pushed(sha=SHA))
+    said = await ask(counter, do="gh", command="pr create", options={})
+    assert said["text"] == "A pull request needs a title: add --title."
 
 
 async def test_session_that_has_ended_gets_nothing_done(bot, counter):

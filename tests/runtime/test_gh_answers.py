@@ -73,6 +73,11 @@ async def test_own_pull_request_needs_no_number(ask):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("target", ["2", "ao/app-1", "https://github.com/octo/app/pull/2/files"])
+async def test_pull_request_is_found_by_number_own_branch_or_address(ask, target):
+    assert (await ask("pr view", target=target)).text.endswith("--\nCloses #1")
+
+
 @pytest.mark.parametrize("target", ["1", "#1", "https://github.com/octo/app/issues/1"])
 async def test_issue_is_found_by_number_or_address(ask, target):
     assert (await ask("issue view", target=target)).text.endswith("--\nSay hello.")
@@ -184,6 +189,15 @@ async def test_own_pull_request_can_be_edited(ask, forge):
         ("pr edit", {"target": "2"}, facts(), NO_PULL),
         ("pr view", {}, facts(), NO_PULL),
         ("pr checks", {}, facts(), NO_PULL),
+        ("pr view", {"target": "feature-2"}, None, "Write a number, such as 12, instead of 'feature-2'."),
+        ("run view", {"target": "x", "log": True}, None, "Write a number, such as 12, instead of 'x'."),
+        ("run view", {}, None, "Write a number, such as 12, instead of ''."),
+        ("issue view", {}, None, "Write a number, such as 12, instead of ''."),
+        ("api", {}, None, "Name a path, such as `gh api repos/octo/app/issues`."),
+        ("issue view", {"target": "4242"}, None, "There is no #4242 in octo/app."),
+        ("pr diff", {"target": "4242"}, None, "There is no #4242 in octo/app."),
+        ("run view", {"target": "4242", "log": True}, None, "There is no run 4242 in octo/app."),
+        ("api", {"path": "repos/octo/app/labels"}, None, "There is no repos/octo/app/labels in octo/app."),
     ],
 )
 async def test_what_is_not_there_or_not_its_own_is_refused(ask, forge, command, options, known, why):
