@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from handlers.context import Context
+from handlers.outbound import quiet
 from handlers.payloads import CommentEvent
 from runtime.facts import Killed
 from runtime.restore import bring_back, is_merged
@@ -33,7 +34,7 @@ def find(body: str) -> str | None:
 def obey(word: str, session: Session, ctx: Context, made: CommentEvent) -> None:
     """Carry out a command and answer where it was given."""
     act = _COMMANDS.get(word)
-    text = act(session, ctx, made.sender.login) if act else NOT_KNOWN.format(word=word, help=HELP)
+    text = act(session, ctx, made.sender.login) if act else NOT_KNOWN.format(word=quiet(word), help=HELP)
     ctx.comment(made.issue.number, text, key=f"command:{made.comment.id}")
 
 

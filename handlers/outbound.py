@@ -11,6 +11,7 @@ from runtime.announce import Story
 from runtime.sessions import Session
 from runtime.store import outbox
 from runtime.store.tx import Tx
+from runtime.visible import plain
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -25,6 +26,17 @@ def on(change: type) -> Callable[[F], F]:
         return story
 
     return register
+
+
+def quiet(text: str) -> str:
+    """Return others' words as the bot may say them: nothing in them is hidden, and nobody is mentioned again."""
+    return plain(text).replace("@", "@\u200b")
+
+
+def quiet_line(text: str, most: int) -> str:
+    """Return the beginning of others' words on one line."""
+    line = " ".join(text.split())
+    return quiet(line if len(line) <= most else f"{line[: most - 1]}…")
 
 
 def say(tx: Tx, session: Session, number: int, body: str, *, key: str) -> None:

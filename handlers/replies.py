@@ -1,6 +1,6 @@
 """Answer where the agent was asked, once its turn has ended: in each review thread, or below a comment."""
 
-from handlers.outbound import on, say, send
+from handlers.outbound import on, quiet, quiet_line, say, send
 from runtime.changes import TurnEnded, Undelivered
 from runtime.code_blocks import FENCES
 from runtime.inbox import Message
@@ -49,11 +49,11 @@ def _answer_comment(session: Session, message: Message, text: str, tx: Tx) -> No
 
 def _quoted(message: Message) -> str:
     first = next((line for line in message.parts["body"].splitlines() if line.strip()), "")
-    return f"> {first[:200]}\n\n" if first else ""
+    return f"> {quiet_line(first, 200)}\n\n" if first else ""
 
 
 def _answer(turn: TurnEnded) -> str:
-    summary = shortened(turn.last_message.strip(), LONGEST).replace("@", "@\u200b") or NOTHING_SAID
+    summary = quiet(shortened(turn.last_message.strip(), LONGEST)) or NOTHING_SAID
     if summary.startswith(FENCES):
         summary = f"\n\n{summary}"
     return (

@@ -1,6 +1,6 @@
 """Keep one comment on the issue that says where the session stands; it edits itself."""
 
-from handlers.outbound import on
+from handlers.outbound import on, quiet_line
 from runtime.changes import Cleared, IssueMoved, QueueMoved, StatusChanged
 from runtime.facts import Facts
 from runtime.project import Project
@@ -115,5 +115,4 @@ def _footer(session: Session, facts: Facts) -> str:
 
 def _cell(text: str) -> str:
     """Make text fit a table cell: one line, no cell borders, no HTML, nobody mentioned."""
-    line = " ".join(text.split())[:300]
-    return line.replace("|", "\\|").replace("<", "&lt;").replace("@", "@\u200b")
+    return quiet_line(text, 300).replace("|", "\\|").replace("<", "&lt;")

@@ -23,6 +23,7 @@ from runtime.sessions import Session
 from runtime.store import facts, outbox, sessions
 from runtime.store.store import Store
 from runtime.store.tx import Tx
+from runtime.visible import plain
 from runtime.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
@@ -147,7 +148,8 @@ class Desk:
             raise UserError(NO_TITLE)
         payload = {
             "head": session.branch, "base": str(options.get("base") or session.base),
-            "title": str(options["title"]), "body": str(options.get("body", "")), "draft": bool(options.get("draft")),
+            "title": plain(str(options["title"])), "body": plain(str(options.get("body", ""))),
+            "draft": bool(options.get("draft")),
         }  # fmt: skip
         await self._store.write(lambda tx: _ask(tx, session, key, payload))
         try:

@@ -168,8 +168,8 @@ async def _edit(reader: Reader) -> Any:
     own = reader.facts.pull_request
     if own is None or reader.number() != own.number:
         raise UserError(OWN_ONLY if own else NO_PULL)
-    title, body = reader.options.get("title"), reader.options.get("body")
-    await reader.forge.edit_pull_request(reader.session.repo, own.number, title=title, body=body)
+    given = {name: plain(str(reader.options[name])) for name in ("title", "body") if name in reader.options}
+    await reader.forge.edit_pull_request(reader.session.repo, own.number, **given)
     return own.url
 
 

@@ -66,6 +66,13 @@ async def test_unknown_command_is_answered_with_help(bot, github):
     assert bot.said == [f"There is no `/agent fly` here.\n\n{HELP}"]
 
 
+async def test_unknown_word_that_names_somebody_calls_nobody(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.receives(github.comment(issue, "/agent `@reviewer"))
+    assert bot.said[0].startswith("There is no `/agent `@\u200breviewer` here.")
+
+
 async def test_command_gets_a_reaction_too(bot, github):
     issue = github.open_issue()
     await bot.starts(issue)

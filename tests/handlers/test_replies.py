@@ -58,6 +58,17 @@ async def test_comment_is_answered_with_a_quote_of_its_first_line(bot, github, f
     assert bot.outbox("comment")[0]["number"] == issue.number
 
 
+async def test_quote_calls_nobody_and_hides_nothing(bot, github, file):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    await bot.receives(github.comment(issue, "@reviewer look\u202e \x1b[31m" + "y" * 300))
+    await takes_in(bot, file)
+    await ends_turn(bot, file)
+    quote = bot.said[0].split("\n")[0]
+    assert quote.startswith("> @\u200breviewer look<U+202E> [31myyy")
+    assert quote.endswith("yyy…")
+
+
 async def test_two_comments_in_one_turn_are_both_answered(bot, github, file):
     issue = github.open_issue()
     await bot.starts(issue)
@@ -84,6 +95,7 @@ async def test_what_was_pushed_before_the_question_is_not_its_answer(bot, github
     [
         ("", "see the commit"),
         ("Ask @bob", "Ask @\u200bbob"),
+        ("\x1b[31mred\u202e\r\nand", "[31mred<U+202E>\nand"),
         ("y" * 5000, "y" * 1985 + "\n\n… (shortened)"),
         ("```\nx = 1\n```\nThat is all.", "\n\n```\nx = 1\n```\nThat is all."),
     ],

@@ -112,7 +112,8 @@ def test_place_in_the_queue_is_shown():
         ({"turn": Turn(state="blocked", last_message="No quota left")}, "| Question | No quota left |"),
         ({"turn": Turn(state="ready", last_message="Did\n\nit")}, "| Last words | Did it |"),
         ({"turn": Turn(state="ready", last_message="a|b <img> @bob")}, "| Last words | a\\|b &lt;img> @\u200bbob |"),
-        ({"turn": Turn(state="ready", last_message="x" * 999)}, f"| Last words | {'x' * 300} |"),
+        ({"turn": Turn(state="ready", last_message="x" * 999)}, f"| Last words | {'x' * 299}… |"),
+        ({"turn": Turn(state="waiting", question="\x1b[31mA\u202e\x07?")}, "| Question | [31mA&lt;U+202E>? |"),
         ({"spawn_failed": SpawnFailed(step="workspace", error="e")}, "| Failed | workspace |"),
     ],
 )

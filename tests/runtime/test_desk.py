@@ -130,6 +130,13 @@ async def test_pull_request_is_opened_through_the_outbox(bot, counter, outcome):
     assert known(bot, "pr:octo/app#5") == "app-1"
 
 
+async def test_title_and_text_of_a_pull_request_hide_nothing(bot, counter):
+    await bot.learns(Pushed(sha=SHA))
+    await create(counter, title="\x1b[31mGreet\u202e", body="a\x07\tb\r\nc")
+    [asked] = bot.outbox("pull_request")
+    assert (asked["title"], asked["body"]) == ("[31mGreet<U+202E>", "a\tb\nc")
+
+
 async def test_same_request_after_a_restart_finds_its_own_row(bot, github, counter, outcome):
     await bot.learns(Pushed(sha=SHA))
     await create(counter)

@@ -178,8 +178,9 @@ async def test_run_is_shown_or_its_failed_logs(ask, option):
 
 
 async def test_own_pull_request_can_be_edited(ask, forge):
-    assert (await ask("pr edit", title="Louder")).text == "https://gh/pull/2"
-    assert forge.edited == [("Louder", None)]
+    assert (await ask("pr edit", title="Louder\u202e")).text == "https://gh/pull/2"
+    await ask("pr edit", body="\x1b[31mIt greets.")
+    assert forge.edited == [("Louder<U+202E>", None), (None, "[31mIt greets.")]
 
 
 @pytest.mark.parametrize(
