@@ -10,13 +10,14 @@ from runtime.facts import Killed
 from runtime.restore import bring_back, is_merged
 from runtime.sessions import Session
 
-HELP = """`/agent` starts a session on an issue that has none. `/agent restart` brings one back that has ended, with its
-branch and its worktree; after a merge it starts another one.
+HELP = """`/agent` starts a session on an issue or pull request that has none. `/agent restart` brings one back that has
+ended, with its branch and its worktree; after a merge it starts another one.
 `/agent status` says what the agent is doing, `/agent stop` ends the session and keeps its work.
 Any other comment here goes to the agent as a message."""
 NOT_KNOWN = "There is no `/agent {word}` here.\n\n{help}"
 STATUS = "`{session}` is **{status}** ({reason})."
 RUNS = "`{session}` is still there, {status}. `/agent stop` ends it, then `/agent restart` starts another one."
+HAS_ENDED = "`{session}` has ended ({status}). `/agent restart` brings it back."
 BACK = "Bringing `{session}` back, on the same branch `{branch}`; the status comment says where it stands."
 OVER = "`{session}` has done its work: it is merged. `/agent restart` on the issue starts another one."
 STOPPED = "Stopping `{session}`. What was not pushed is kept; the status comment says where."
@@ -50,6 +51,13 @@ def _running(session: Session, _ctx: Context, _by: str) -> str:
     return RUNS.format(session=session.id, status=session.announced_status)
 
 
+def _start(session: Session, ctx: Context, by: str) -> str:
+    """Answer on a pull request whose session is there, or has ended; on an issue that would start another one."""
+    if comes_back(ctx):
+        return HAS_ENDED.format(session=session.id, status=session.announced_status)
+    return _running(session, ctx, by) if session.live else OVER.format(session=session.id)
+
+
 def comes_back(ctx: Context) -> bool:
     """Tell whether the session has ended and can be brought back."""
     session, facts = ctx.session, ctx.facts
@@ -74,7 +82,7 @@ def _stop(session: Session, ctx: Context, by: str) -> str:
 
 STARTING = ("start", "restart")
 _COMMANDS: dict[str, Callable[[Session, Context, str], str]] = {
-    "start": _running,
+    "start": _start,
     "restart": _restart,
     "help": _help,
     "status": _status,

@@ -6,6 +6,8 @@ from handlers import commands
 from handlers.context import Context, Delivery
 from handlers.payloads import CommentEvent
 from handlers.trust import may_command
+from runtime import prompts
+from runtime.claimable import claimable
 from runtime.visible import visible
 
 router = Router()
@@ -19,7 +21,7 @@ AGAIN = "Comment `/agent` on the issue to start again."
 async def tell_comment(delivery: Delivery, ctx: Context) -> None:
     """Queue the comment as a message and react to it; a line that starts with `/agent` is a command instead.
 
-    On an issue without a session, naming the bot starts one, and so does `/agent`.
+    On an issue or pull request without a session, naming the bot starts one, and so does `/agent`.
     """
     made = delivery.view(CommentEvent)
     text = visible(made.comment.body)
@@ -33,7 +35,7 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
         return delivery.skip(reason)
     ctx.react("issue_comment", made.comment.id)
     if starts or ctx.session is None:
-        return _start(ctx, made, text if command is None else "")
+        return await _start(ctx, made, text if command is None else "")
     if command:
         return commands.obey(command, ctx.session, ctx, made)
     if not ctx.session.live:
@@ -49,19 +51,29 @@ async def tell_comment(delivery: Delivery, ctx: Context) -> None:
 
 
 async def _starts(ctx: Context, made: CommentEvent, text: str, command: str | None) -> bool:
-    """Tell whether the comment asks for a session on an issue that has none."""
-    if made.issue.pull_request is not None or (ctx.session is not None and ctx.session.live):
+    """Tell whether the comment asks for a session where there is none; that of a pull request is brought back."""
+    if ctx.session is not None and (ctx.session.live or made.issue.pull_request is not None):
         return False
     if command == "restart" and commands.comes_back(ctx):
         return False
     return command in commands.STARTING if command else ctx.session is None and await ctx.people.is_mentioned(text)
 
 
-def _start(ctx: Context, made: CommentEvent, text: str) -> None:
-    """Claim the issue with its text as of now, and what was said besides."""
+async def _start(ctx: Context, made: CommentEvent, text: str) -> None:
+    """Claim the issue with its text as of now, or the pull request; and what was said besides.
+
+    Raises:
+        UserError: agents cannot work on the pull request; says why.
+
+    """
     login = made.sender.login
-    task = visible(made.issue.body or "") + (f"\n\n{login} said:\n{text}" if text else "")
-    ctx.claim(
+    said = f"{login} said:\n{text}" if text else ""
+    if made.issue.pull_request is not None:
+        pull = await claimable(ctx.forge, ctx.repo, made.issue.number)
+        task = prompts.asked_for(None, pull, said, None)
+        return ctx.claim_pull(pull, task=task, base=made.repository.default_branch, asked_by=login)
+    task = visible(made.issue.body or "") + (f"\n\n{said}" if said else "")
+    return ctx.claim(
         issue=made.issue.number, title=made.issue.title, task=task, agent=ctx.project.agent,
         base=made.repository.default_branch, asked_by=login,
     )  # fmt: skip

@@ -8,10 +8,12 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from runtime import claims
 from runtime.errors import Permanent
 from runtime.fact import Fact
 from runtime.facts import Facts, Killed
-from runtime.ports import Forge
+from runtime.ports import Forge, Pull
+from runtime.preflight import Order
 from runtime.project import Project
 from runtime.sessions import Session
 from runtime.store import facts as fact_rows
@@ -106,6 +108,15 @@ class Context:
                 fact_rows.learn(tx, old, Killed(by=asked_by, reason="superseded"), source="github")
 
         self.do(op)
+
+    def claim_pull(self, pull: Pull, *, task: str, base: str, asked_by: str) -> None:
+        """Start a session that goes on with an open pull request; `Taken` if another works on its branch by then."""
+        order = Order(
+            project=self.project, issue=None, title=" ".join(pull.now.title.split()), task=task,
+            agent=self.project.agent, model=None, base=self.project.default_branch or base,
+            branch=pull.now.head_ref, pull=pull, by=asked_by,
+        )  # fmt: skip
+        self.do(lambda tx: claims.claim(tx, order))
 
     def learn(self, fact: Fact) -> None:
         """Store a fact about the session."""

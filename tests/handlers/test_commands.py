@@ -113,9 +113,20 @@ async def test_other_words_on_an_issue_without_a_session_ask_nobody(bot, github,
     assert entry.skip_reason == "no session for this issue or pull request"
 
 
-async def test_request_on_a_pull_request_without_a_session_starts_nothing(bot, github):
-    await bot.receives(github.comment(github.open_pull(branch="topic"), "/agent"))
-    assert bot.sessions == []
+async def test_other_commands_on_a_pull_request_without_a_session_start_nothing(bot, github):
+    entry = await bot.receives(github.comment(github.open_pull(branch="topic"), "/agent stop"))
+    assert (bot.sessions, entry.skip_reason) == ([], "no session for this issue or pull request")
+
+
+async def test_start_on_a_pull_request_does_not_start_anew_what_can_be_brought_back(bot, github):
+    pull = github.open_pull(branch="topic")
+    for body in ("/agent", "/agent stop", "@ao go on", "/agent"):
+        await bot.receives(github.comment(pull, body))
+    assert [one.id for one in bot.sessions] == ["app-1"]
+    assert bot.said[1].startswith("`app-1` has ended (killed). Comment `/agent restart`")
+    assert bot.said[2] == "`app-1` has ended (killed). `/agent restart` brings it back."
+    await bot.receives(github.comment(pull, "/agent restart"))
+    assert [one.id for one in bot.live] == ["app-1"]
 
 
 async def test_restart_of_a_live_session_says_that_it_is_there(bot, github):

@@ -169,3 +169,39 @@ async def test_commands_need_no_name(make_bot, github):
     await bot.starts(issue)
     await bot.receives(github.comment(issue, "/agent stop"))
     assert bot.status == ("killed", "manually_killed")
+
+
+@pytest.mark.parametrize("body", ["@ao please finish this", "/agent"])
+async def test_naming_the_bot_on_a_pull_request_starts_a_session_that_works_on_it(bot, github, body):
+    pull = github.open_pull("feature")
+    sent = github.comment(pull, body)
+    entry = await bot.receives(sent)
+    [session] = bot.sessions
+    assert (entry.skip_reason, session.issue, session.pull, session.branch) == (None, None, pull.number, "feature")
+    assert (session.title, session.asked_by, session.base) == ("Add a greeting", "maintainer", "main")
+    assert f"Take over pull request #{pull.number}" in session.task
+    assert ("maintainer said:\n@ao please finish this" in session.task) is (body != "/agent")
+    assert bot.facts.pull_request.number == pull.number
+    reaction = {"subject": "issue_comment", "id": sent.payload["comment"]["id"], "content": "eyes"}
+    assert bot.outbox("reaction") == [reaction]
+    await bot.receives(github.comment(pull, "And a test."))
+    assert [message.parts["body"] for message in bot.messages] == ["And a test."]
+
+
+async def test_naming_the_bot_without_write_permission_starts_nothing_on_a_pull_request(bot, github):
+    sent = github.comment(github.open_pull("feature"), "@ao please", by=github.person("read"))
+    assert (await bot.receives(sent)).skip_reason == "some-read has no write permission"
+    assert (bot.sessions, bot.outbox(), bot.forge.asked) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [({"fork": True}, "comes from another repository, where agents cannot push"), ({"state": "closed"}, "is closed")],
+)
+async def test_pull_request_that_cannot_be_worked_on_is_answered_with_the_reason(bot, github, changed, why):
+    pull = github.open_pull("feature")
+    vars(pull).update(changed)
+    entry = await bot.receives(github.comment(pull, "@ao please"))
+    [said] = bot.said
+    assert said.startswith(f"Pull request #{pull.number} {why}")
+    assert (entry.skip_reason, bot.sessions, bot.outbox("reaction")) == (said, [], [])

@@ -29,6 +29,17 @@ async def test_agent_that_stopped_is_announced_once_with_how_to_start_again(bot,
     assert bot.live == []
 
 
+async def test_end_of_a_session_on_a_pull_request_is_told_there(bot, github):
+    pull = github.open_pull("feature")
+    await bot.receives(github.comment(pull, "@ao finish this"))
+    await bot.learns(SpawnFailed(step="workspace", error="the branch is in use"))
+    assert bot.said == [
+        "`app-1` could not start. Step `workspace` failed: the branch is in use\n"
+        "To try again, mend that, then comment `/agent restart`."
+    ]
+    assert bot.outbox("comment")[0]["number"] == pull.number
+
+
 async def test_second_end_after_a_restore_is_told_too(bot, github):
     session = await bot.starts()
     await bot.learns(Process(state="exited", exit_code=3))
