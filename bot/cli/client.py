@@ -16,8 +16,11 @@ ANSWER_S = 30.0
 SILENCE_S = 60.0
 """A stream says that it lives every 15 s; after this long it is opened anew."""
 AGAIN_S = 0.5
+BUSY_S = 10.0
+"""So long is asked again what a service that is there says it cannot do now."""
 AWAY = "The service has gone away; waiting for it to come back…"
 BACK = "The service is back; going on where it stopped."
+BUSY = "{reason} Asking again…"
 _REFUSED, _WRONG_USE, _OURS, _NOT_NOW = 400, 422, 500, 503
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _NO_SERVICE = "No service is running at {socket}. Start one with: ao serve"
@@ -36,6 +39,10 @@ class NoAnswer(ServiceFailed):
     """The service was there and did not answer; it may have done what it was asked for."""
 
 
+class NotNow(NoAnswer):
+    """The service is there and says why it cannot do it now."""
+
+
 class WrongUsage(ServiceFailed, WrongUse):
     """What was typed makes no sense to the service."""
 
@@ -51,18 +58,26 @@ def post(path: str, body: dict[str, object] | None = None, *, patience: float = 
 
 
 def post_once(path: str, body: dict[str, object], *, patience: float) -> Any:
-    """Ask for what the service does once for its key, and ask again when the service goes away before it answers."""
-    until, away = time.monotonic() + patience, False
+    """Ask for what the service does once for its key, and ask again when it goes away before it answers.
+
+    A service that says it cannot do it now is asked again for `BUSY_S` at most; one that stops is away after that.
+    """
+    until, soon, told = time.monotonic() + patience, None, ""
     while True:
         left = until - time.monotonic()
         try:
             return _request("POST", f"/api/v1/{path}", body, max(left, AGAIN_S))
-        except (NoService, NoAnswer) as error:
-            if left < AGAIN_S or (isinstance(error, NoService) and not away):
+        except NotNow as error:
+            soon, why = soon or time.monotonic() + BUSY_S, BUSY.format(reason=error)
+            if min(left, soon - time.monotonic()) < AGAIN_S:
                 raise
-        if not away:
-            complain(AWAY)
-            away = True
+        except (NoService, NoAnswer) as error:
+            soon, why = None, AWAY
+            if left < AGAIN_S or (isinstance(error, NoService) and not told):
+                raise
+        if why != told:
+            complain(why)
+            told = why
         time.sleep(AGAIN_S)
 
 
@@ -131,7 +146,7 @@ def _request(method: str, target: str, body: dict[str, object] | None, patience:
     try:
         status, content = ask(place, method, target, None if body is None else json.dumps(body), patience)
         if status == _NOT_NOW:
-            raise NoAnswer(_reason(status, content))
+            raise NotNow(_reason(status, content))
         if status >= _REFUSED:
             raise _refusal(status, content)
         return json.loads(content)
