@@ -103,11 +103,15 @@ class OutboxSender:
             waking.cancel()
 
     async def _drain(self, repo: str, wake: asyncio.Event) -> None:
+        told = ""
         try:
             while row := self._next(repo):
                 try:
                     await self._deliver(row)
                 except StoreBusy as exc:
+                    if told != str(exc):
+                        told = str(exc)
+                        log.warning("the outbox waits: the store cannot be written", extra={"error": told})
                     await self._sleep(exc.after)
         finally:
             self._busy.discard(repo)
@@ -121,6 +125,8 @@ class OutboxSender:
         """Send one row and commit the outcome with its record."""
         try:
             sent = await self._send(row)
+        except StoreBusy:
+            raise
         except Retryable as exc:
             await self._again(row, exc, uncertain=row.uncertain or isinstance(exc, Uncertain))
         except GoneFromForge as exc:
@@ -158,7 +164,8 @@ class OutboxSender:
             await self._store.write(lambda tx: outbox.failed(tx, row, reason))
             return
         after = max(exc.after, self._backoff(row.attempts))
-        log.warning("GitHub is not taking a row of the outbox", extra={"outbox_key": row.key, "after": after})
+        about = {"outbox_key": row.key, "after": after, "error": str(exc)}
+        log.warning("GitHub is not taking a row of the outbox", extra=about)
         await self._store.write(lambda tx: outbox.retry(tx, row, after=after, error=str(exc), uncertain=uncertain))
 
     async def _gone(self, row: Outgoing, exc: GoneFromForge) -> None:

@@ -357,7 +357,7 @@ async def test_trouble_for_more_than_a_day_is_given_up(desk):
     assert desk.row("k").attempts >= 8
 
 
-async def test_a_store_that_cannot_write_is_waited_for(desk, monkeypatch):
+async def test_a_store_that_cannot_write_is_waited_for_and_named_once(desk, monkeypatch, caplog):
     write, busy = desk.store.write, [StoreBusy("disk full"), StoreBusy("disk full")]
 
     async def failing(job, **more):
@@ -370,6 +370,17 @@ async def test_a_store_that_cannot_write_is_waited_for(desk, monkeypatch):
     async with running(desk.sender()):
         await desk.settled()
     assert len(desk.board.comments) == 1
+    [said] = [one for one in caplog.records if one.name == "bot.github.outbox_sender"]
+    assert (said.message, said.error) == ("the outbox waits: the store cannot be written", "disk full")
+
+
+async def test_what_github_does_not_take_is_logged_with_its_reason(desk, caplog):
+    desk.board.troubles = [NEVER_ARRIVED]
+    await desk.ask("k", **HELLO)
+    async with running(desk.sender()):
+        await desk.settled()
+    [said] = [one for one in caplog.records if one.message == "GitHub is not taking a row of the outbox"]
+    assert "GitHub is unreachable" in said.error
 
 
 def test_tries_come_ever_more_slowly():
