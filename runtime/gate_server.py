@@ -31,7 +31,7 @@ from typing import Annotated
 import msgspec
 
 from runtime import layout
-from runtime.errors import Retryable, UserError
+from runtime.errors import Retryable, StoreBusy, UserError
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ _READ_WITHIN = 10.0
 MALFORMED = "The request could not be understood; use `git push` and the `gh` that is in PATH."
 BUSY = "Too many requests at once; run the same command again in a moment."
 TRY_AGAIN = "The forge cannot be reached now and nothing was done; run the same command again in a minute."
+CANNOT_STORE = "The orchestrator cannot store anything now; run the same command again in a minute."
 BROKEN = "That failed inside the orchestrator and is in its log; go on with other work and mention it when you finish."
 
 Sha = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
@@ -187,6 +188,8 @@ class GateServer:
             return Answer.done("")
         except UserError as error:
             answer = Answer.refused(str(error))
+        except StoreBusy:
+            answer = Answer.refused(CANNOT_STORE)
         except Retryable:
             answer = Answer.refused(TRY_AGAIN)
         except Exception:

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from runtime.errors import ForgeBusy, NotAllowed
+from runtime.errors import ForgeBusy, NotAllowed, StoreBusy
 from runtime.gate_server import AT_ONCE, LONGEST_REQUEST, Answer, GateServer
 from tests.runtime.git.conftest import until
 
@@ -112,7 +112,8 @@ async def test_a_flood_of_requests_is_turned_away_while_the_first_are_served(gat
     ("error", "says"),
     [
         (NotAllowed("ask a person"), "ask a person"),
-        (ForgeBusy("secret detail"), "run the same command again in a minute"),
+        (ForgeBusy("secret detail"), "The forge cannot be reached now and nothing was done"),
+        (StoreBusy("secret detail"), "The orchestrator cannot store anything now"),
         (RuntimeError("secret detail"), "failed inside the orchestrator"),
     ],
 )
