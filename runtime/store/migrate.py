@@ -57,5 +57,15 @@ def upgrade(path: Path) -> None:
     command.upgrade(config, "head")
 
 
+def main(path: Path) -> None:
+    """Run the migrations, or end the process with the database's own words for what went wrong."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        upgrade(path)
+    except DBAPIError as exc:
+        sys.exit(str(exc.orig))
+
+
 if __name__ == "__main__":
-    upgrade(Path(sys.argv[1]))
+    main(Path(sys.argv[1]))

@@ -179,3 +179,14 @@ def test_file_that_is_no_database_is_refused_with_what_to_do(tmp_path):
     (tmp_path / "ao.db").write_text("not a database, but longer than the header of one is" * 20)
     with pytest.raises(ConfigError, match="move the file away"):
         migrate(tmp_path / "ao.db")
+
+
+def test_upgrade_that_fails_says_why_in_one_sentence(tmp_path):
+    path = tmp_path / "ao.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE deliveries (id INTEGER)")
+    connection.close()
+    with pytest.raises(ConfigError) as refused:
+        migrate(path)
+    reason = "table deliveries already exists"
+    assert str(refused.value) == f"cannot bring {path} up to date: {reason}. Check the disk, or restore a backup."
