@@ -11,6 +11,7 @@ from runtime.facts import Process
 from runtime.hands import Hands
 from runtime.ingest import ingest
 from runtime.judging.probes import Sight, Terminal, fine, lost, next_probe
+from runtime.outage import MISSING, OUTAGE_FROM, SILENT, News, Outage
 from runtime.panes import Pane
 from runtime.probe import Probe
 from runtime.processes import Life, life
@@ -19,13 +20,6 @@ from runtime.store.tx import Tx
 from runtime.store.watched import Watched, watched
 
 log = logging.getLogger(__name__)
-
-OUTAGE_FROM = 5
-"""So many terminals missing at once, and more than half, are an outage of tmux and not so many deaths."""
-
-SILENT = "tmux does not answer: no death is concluded"
-MISSING = "{missing} of {expected} terminals are missing at once: no death is concluded"
-OVER = "tmux shows the terminals again"
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +37,7 @@ class Watch:
     def __init__(self, hands: Hands, *, life: Callable[[Process | None], Life] = life) -> None:
         self._hands = hands
         self._life = life
-        self._outage = ""
+        self._outage = Outage()
         self._silent = 0
         self._looked_at = 0.0
 
@@ -76,7 +70,12 @@ class Watch:
         many = len(missing) >= OUTAGE_FROM and len(missing) * 2 > sum(look.of.live for look in seen)
         outage = MISSING.format(missing=len(missing), expected=len(seen)) if many else ""
         looks = [look for one in seen if (look := self._compared(one, many)) is not None]
-        await self._commit(looks, many, SILENT if panes is None else outage)
+        gone = [look for look in looks if self._is_lost(look, many)]
+        news = self._outage.look(
+            SILENT if panes is None else outage,
+            missing=[look.of.name for look in missing], shown=panes or {}, lost=len(gone),
+        )  # fmt: skip
+        await self._commit(looks, gone, news)
         for one in alive:
             if panes is not None and (pane := panes.get(one.name)) is not None and pane.dead:
                 await self._end(one, pane)
@@ -112,22 +111,19 @@ class Watch:
             probe = Probe(at=self._hands.clock(), terminal="alive", process=look.sight.process, detail=str(look.sight))
         return None if probe is None and fine(look.sight) else msgspec.structs.replace(look, probe=probe)
 
-    async def _commit(self, looks: list[Seen], many: bool, outage: str) -> None:
-        gone = [look for look in looks if self._is_lost(look, many)]
+    async def _commit(self, looks: list[Seen], gone: list[Seen], news: News | None) -> None:
         for look in gone:  # it may have told how it ended
             name = look.of.name
             await ingest(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents)
         changed = [look for look in looks if look.probe is not None]
-        begins, ends = outage and not self._outage, self._outage and not outage
-        if not (changed or gone or begins or ends):
+        if not (changed or gone or news):
             return
-        self._outage = outage
-        if said := outage if begins else OVER if ends else "":
-            log.log(logging.ERROR if begins else logging.INFO, said)
+        if news:
+            log.log(logging.ERROR if news.bad else logging.INFO, news.text)
 
         def job(tx: Tx) -> None:
-            if said:
-                tx.record("outage", said, level=None if begins else "info")
+            if news:
+                tx.record("outage", news.text, level=None if news.bad else "info")
             for look in changed:
                 _learn_probe(tx, look)
             for look in gone:

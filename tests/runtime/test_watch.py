@@ -140,8 +140,8 @@ async def test_many_at_once_are_an_outage(bot, deeds, caplog, all_of_them, missi
     deeds.tmux.alive |= gone
     await looks(bot, watch, 2)
     assert {status(bot, one.id)[0] for one in bot.live} == {"working"}
-    said = [f"{missing} of {all_of_them} terminals are missing at once: no death is concluded"]
-    said += ["tmux shows the terminals again"]
+    said = [f"{missing} of {all_of_them} terminals are missing at once: no death is concluded from it"]
+    said += [f"tmux shows {missing} of {missing} terminals again"]
     assert bot.records("outage") == said
     assert [record.message for record in caplog.records if record.name == "runtime.watch"] == said[:1]
 
@@ -167,6 +167,51 @@ async def test_in_an_outage_only_those_whose_processes_are_gone_too_are_lost(bot
     assert status(bot) == ("killed", "runtime_lost")
 
 
+async def test_outage_in_which_all_are_lost_ends_with_their_number(bot, deeds, caplog):
+    await several(bot, deeds, 5)
+    deeds.tmux.alive.clear()
+    await looks(bot, watching(deeds, "gone"), 9)
+    said = ["5 of 5 terminals are missing at once: no death is concluded from it", "5 agents were lost with tmux"]
+    assert (bot.records("outage"), bot.live) == (said, [])
+    told = [record for record in caplog.records if record.name == "runtime.watch"]
+    assert [(record.message, record.levelname) for record in told] == [(text, "ERROR") for text in said]
+
+
+async def test_outage_that_only_some_survive_says_how_many_are_shown_again(bot, deeds):
+    await several(bot, deeds, 6)
+    await bot.learns(Process(state="running", pid=2), name="app-3")
+    watch = watching(deeds, {OURS: "gone", 2: "alive"})
+    pane = deeds.tmux.alive["app-3"]
+    deeds.tmux.alive.clear()
+    await looks(bot, watch, 1)
+    deeds.tmux.alive["app-3"] = pane
+    await looks(bot, watch, 2)
+    assert bot.records("outage")[1:] == ["tmux shows 1 of 6 terminals again; 5 agents were lost with tmux"]
+
+
+async def test_outage_is_not_over_while_nobody_knows_what_became_of_the_rest(bot, deeds):
+    await several(bot, deeds, 5)
+    deeds.tmux.alive.clear()
+    watch = watching(deeds, "gone")
+    await looks(bot, watch, 1, every=1)
+    await bot.learns(Process(state="exited", exit_code=1), name="app-1")
+    await looks(bot, watch, 1)
+    assert (len(bot.live), len(bot.records("outage"))) == (4, 1)
+    await looks(bot, watch, 2)
+    assert bot.records("outage")[1:] == ["4 agents were lost with tmux"]
+
+
+async def test_each_outage_is_told_of_anew(bot, deeds):
+    await several(bot, deeds, 5)
+    watch, gone = watching(deeds, "unknown"), dict(deeds.tmux.alive)
+    for _ in range(2):
+        deeds.tmux.alive.clear()
+        await looks(bot, watch, 1)
+        deeds.tmux.alive |= gone
+        await looks(bot, watch, 1)
+    assert bot.records("outage")[1::2] == ["tmux shows 5 of 5 terminals again"] * 2
+
+
 async def test_tmux_that_does_not_answer_kills_nobody_and_is_said_once(bot, deeds, caplog):
     await several(bot, deeds, 2)
     caplog.set_level("INFO")
@@ -182,7 +227,7 @@ async def test_tmux_that_does_not_answer_kills_nobody_and_is_said_once(bot, deed
     await looks(bot, watching(deeds, "alive"), 1)
     assert (bot.status[0], len(bot.live)) == ("idle", 2)
     await looks(bot, watch, 1)
-    said = ["tmux does not answer: no death is concluded", "tmux shows the terminals again"]
+    said = ["tmux does not answer: no death is concluded from it", "tmux answers again"]
     assert bot.records("outage") == said
     assert [record.message for record in caplog.records if record.name == "runtime.watch"] == said
 
