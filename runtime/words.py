@@ -7,7 +7,7 @@ from runtime.probe import Probe
 OVERDUE = {
     "no_acknowledge": "the agent has not acknowledged its task",
     "stale_report": "the agent has reported nothing new for long",
-    "": "the agent has been heard again",
+    "": "no word of the agent is overdue any more",
 }
 STEPS = {
     "workspace": "its worktree is there",

@@ -120,7 +120,7 @@ async def test_missing_acknowledgement_is_learnt_when_it_is_due_and_taken_back_w
     assert bot.records("fact").count(told) == 1
     await bot.pushes(tmp_path / "p", push("acknowledge"))
     assert bot.facts.report_overdue.trigger == ""
-    assert bot.records("fact")[-1] == "app-1: the agent has been heard again"
+    assert bot.records("fact")[-1] == "app-1: no word of the agent is overdue any more"
 
 
 async def test_report_without_an_id_counts_each_time(bot, tmp_path):
