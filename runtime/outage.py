@@ -10,8 +10,8 @@ SILENT = "tmux does not answer: no death is concluded from it"
 MISSING = "{missing} of {expected} terminals are missing at once: no death is concluded from it"
 ANSWERS = "tmux answers again"
 SHOWN = "tmux shows {shown} of {missing} terminals again"
-LOST = "{lost} agents were lost with tmux"
-LOST_ONE = "1 agent was lost with tmux"
+LOST = "{agents} died with tmux"
+GONE = "tmux has gone, and {agents} with it"
 
 
 class News(NamedTuple):
@@ -53,5 +53,10 @@ class Outage:
         shown = SHOWN.format(shown=again, missing=missing)
         if not gone:
             return News(shown, bad=False)
-        lost = LOST_ONE if gone == 1 else LOST.format(lost=gone)
+        lost = LOST.format(agents=agents(gone))
         return News(f"{shown}; {lost}" if again else lost, bad=True)
+
+
+def agents(count: int) -> str:
+    """Return `1 agent` or `3 agents`."""
+    return "1 agent" if count == 1 else f"{count} agents"

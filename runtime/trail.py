@@ -43,7 +43,7 @@ KINDS: dict[str, Kind] = {
         "A session that was taken for lost lives after all, but another one has its work by now.", "warning"
     ),
     "outage": Kind(
-        "tmux does not answer, or many terminals are missing at once: nothing is concluded from it.", "warning"
+        "tmux does not answer or misses many terminals, from which no death is concluded; or it has gone.", "warning"
     ),
     "rebooted": Kind("The machine was started again: the sessions of before have lost their agents.", "warning"),
     "message": Kind("A message to an agent was queued, typed, accepted, answered, put back or failed."),

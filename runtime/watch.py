@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Mapping
 
 import msgspec
+import sqlalchemy as sa
 
 from runtime.errors import TmuxUnavailable
 from runtime.facts import Process
 from runtime.hands import Hands
 from runtime.ingest import ingest
 from runtime.judging.probes import Sight, Terminal, fine, lost, next_probe
-from runtime.outage import MISSING, OUTAGE_FROM, SILENT, News, Outage
+from runtime.outage import GONE, MISSING, OUTAGE_FROM, SILENT, News, Outage, agents
 from runtime.panes import Pane
 from runtime.probe import Probe
 from runtime.processes import Life, life
-from runtime.store import facts, messages
+from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
 from runtime.store.watched import Watched, watched
 
@@ -38,6 +40,7 @@ class Watch:
         self._hands = hands
         self._life = life
         self._outage = Outage()
+        self._shown: set[str] = set()
         self._silent = 0
         self._looked_at = 0.0
 
@@ -58,17 +61,18 @@ class Watch:
         """
         projects = self._hands.projects
         expected = [one for one in self._hands.store.read(watched) if one.project in projects]
-        if not expected:
+        if not expected and not self._shown:
             return
         self._looked_at = self._hands.clock()
         panes = await self._panes()
-        if panes is None and self._silent < 2:
+        if panes is None and (self._silent < 2 or not expected):
             return  # a hiccup changes nothing
         alive = [one for one in expected if one.process is None or one.process.state != "exited"]
         seen = [Seen(of=one, sight=self._sight(one, panes)) for one in alive if not _is_dead(one, panes)]
-        missing = [look for look in seen if look.of.live and look.sight.terminal == "missing" and self._counts(look)]
-        many = len(missing) >= OUTAGE_FROM and len(missing) * 2 > sum(look.of.live for look in seen)
-        outage = MISSING.format(missing=len(missing), expected=len(seen)) if many else ""
+        live = [look for look in seen if look.of.live]
+        missing = [look for look in live if look.sight.terminal == "missing" and self._counts(look)]
+        many = len(missing) >= OUTAGE_FROM and len(missing) * 2 > len(live)
+        outage = MISSING.format(missing=len(missing), expected=len(live)) if many else ""
         looks = [look for one in seen if (look := self._compared(one, many)) is not None]
         gone = [look for look in looks if self._is_lost(look, many)]
         news = self._outage.look(
@@ -76,9 +80,12 @@ class Watch:
             missing=[look.of.name for look in missing], shown=panes or {}, lost=len(gone),
         )  # fmt: skip
         await self._commit(looks, gone, news)
+        if panes is None:
+            return
         for one in alive:
-            if panes is not None and (pane := panes.get(one.name)) is not None and pane.dead:
+            if (pane := panes.get(one.name)) is not None and pane.dead:
                 await self._end(one, pane)
+        await self._miss_tmux(panes, {one.name for one in expected if one.live})
 
     async def _panes(self) -> Mapping[str, Pane] | None:
         """Return tmux's panes, or None when it does not answer."""
@@ -145,6 +152,28 @@ class Watch:
         fact = Process(at=now, state="exited", run=run, exit_code=pane.exit_code, signal=pane.signal)
         why, looked_at = "the agent's process has ended", self._looked_at
         await self._hands.store.write(lambda tx: _learn_end(tx, one.name, fact, why, looked_at))
+
+    async def _miss_tmux(self, panes: Mapping[str, Pane], live: set[str]) -> None:
+        """Say that tmux has gone if it shows nothing any more and agents that it showed were hung up.
+
+        An agent that dies otherwise leaves its terminal. It is said once none of those it showed is live any more.
+        """
+        if panes:
+            self._shown = live & panes.keys()
+        if panes or self._shown & live:
+            return
+        shown, self._shown = self._shown, set()
+        hung_up = self._hands.store.read(lambda sql: sum(_was_hung_up(sql, name) for name in shown))
+        if hung_up:
+            said = GONE.format(agents=agents(hung_up))
+            log.error(said)
+            await self._hands.store.write(lambda tx: tx.record("outage", said))
+
+
+def _was_hung_up(sql: sa.Connection, name: str) -> bool:
+    session, process = sessions.get(sql, name), facts.of_session(sql, name, 0.0).process
+    died = session is not None and session.announced_reason == "agent_process_exited"
+    return died and process is not None and process.signal == signal.SIGHUP
 
 
 def _is_dead(one: Watched, panes: Mapping[str, Pane] | None) -> bool:

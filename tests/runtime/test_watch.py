@@ -171,7 +171,7 @@ async def test_outage_in_which_all_are_lost_ends_with_their_number(bot, deeds, c
     await several(bot, deeds, 5)
     deeds.tmux.alive.clear()
     await looks(bot, watching(deeds, "gone"), 9)
-    said = ["5 of 5 terminals are missing at once: no death is concluded from it", "5 agents were lost with tmux"]
+    said = ["5 of 5 terminals are missing at once: no death is concluded from it", "5 agents died with tmux"]
     assert (bot.records("outage"), bot.live) == (said, [])
     told = [record for record in caplog.records if record.name == "runtime.watch"]
     assert [(record.message, record.levelname) for record in told] == [(text, "ERROR") for text in said]
@@ -186,7 +186,7 @@ async def test_outage_that_only_some_survive_says_how_many_are_shown_again(bot, 
     await looks(bot, watch, 1)
     deeds.tmux.alive["app-3"] = pane
     await looks(bot, watch, 2)
-    assert bot.records("outage")[1:] == ["tmux shows 1 of 6 terminals again; 5 agents were lost with tmux"]
+    assert bot.records("outage")[1:] == ["tmux shows 1 of 6 terminals again; 5 agents died with tmux"]
 
 
 async def test_outage_is_not_over_while_nobody_knows_what_became_of_the_rest(bot, deeds):
@@ -198,7 +198,7 @@ async def test_outage_is_not_over_while_nobody_knows_what_became_of_the_rest(bot
     await looks(bot, watch, 1)
     assert (len(bot.live), len(bot.records("outage"))) == (4, 1)
     await looks(bot, watch, 2)
-    assert bot.records("outage")[1:] == ["4 agents were lost with tmux"]
+    assert bot.records("outage")[1:] == ["4 agents died with tmux"]
 
 
 async def test_each_outage_is_told_of_anew(bot, deeds):
@@ -210,6 +210,46 @@ async def test_each_outage_is_told_of_anew(bot, deeds):
         deeds.tmux.alive |= gone
         await looks(bot, watch, 1)
     assert bot.records("outage")[1::2] == ["tmux shows 5 of 5 terminals again"] * 2
+
+
+HUNG_UP = Process(state="exited", signal=1)
+
+
+async def test_tmux_that_goes_with_its_agents_is_said_once_all_are_accounted_for(bot, deeds, caplog):
+    await several(bot, deeds, 3)
+    watch = watching(deeds, "unknown")
+    await looks(bot, watch, 1)
+    deeds.tmux.alive.clear()
+    await bot.learns(HUNG_UP, name="app-1")
+    await bot.learns(HUNG_UP, name="app-2")
+    await looks(bot, watch, 1)
+    assert not bot.records("outage")
+    await bot.learns(HUNG_UP, name="app-3")
+    await looks(bot, watch, 3)
+    said = ["tmux has gone, and 3 agents with it"]
+    assert bot.records("outage") == said
+    assert [record.message for record in caplog.records if record.name == "runtime.watch"] == said
+
+
+async def test_terminals_that_people_close_are_no_loss_of_tmux(bot, deeds):
+    await several(bot, deeds, 2)
+    watch = watching(deeds, "alive")
+    await looks(bot, watch, 1)
+    for name in ("app-1", "app-2"):
+        await bot.learns(Killed(by="me"), HUNG_UP, name=name)
+    deeds.tmux.alive.clear()
+    await looks(bot, watch, 2)
+    assert not bot.records("outage")
+
+
+async def test_tmux_that_shows_others_has_not_gone(bot, deeds):
+    await several(bot, deeds, 2)
+    watch = watching(deeds, "alive")
+    await looks(bot, watch, 1)
+    await bot.learns(HUNG_UP, name="app-1")
+    del deeds.tmux.alive["app-1"]
+    await looks(bot, watch, 2)
+    assert not bot.records("outage")
 
 
 async def test_tmux_that_does_not_answer_kills_nobody_and_is_said_once(bot, deeds, caplog):

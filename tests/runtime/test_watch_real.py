@@ -73,6 +73,17 @@ async def test_agent_that_is_killed_says_by_which_signal(bot, place):
     assert (bot.status, bot.facts.process.signal) == (("errored", "agent_process_exited"), 9)
 
 
+async def test_server_that_is_killed_is_named_as_what_took_the_agent(bot, desk, place):
+    seat, watch = place
+    await looks(bot, watch, 1)
+    os.kill(await server(desk), signal.SIGKILL)
+    await seat.pushed("exited")
+    await ingest(bot.store, "app-1", seat.place.pushes)
+    await looks(bot, watch, 1)
+    assert (bot.status, bot.facts.process.signal) == (("errored", "agent_process_exited"), signal.SIGHUP)
+    assert bot.records("outage") == ["tmux has gone, and 1 agent with it"]
+
+
 async def test_all_killed_at_once_without_a_word_is_a_loss(bot, desk, place, until):
     _, watch = place
     agent = bot.facts.process.pid
