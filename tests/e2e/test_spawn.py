@@ -76,6 +76,30 @@ async def test_pull_request_of_an_ended_session_is_finished_by_another():
             assert (view["branch"], view["prNumber"]) == ("ao/nam-1", pull["number"])
 
 
+async def test_pull_request_of_a_person_is_finished_when_a_comment_names_the_bot():
+    with short_directory() as home:
+        async with set_stage(home, rules=HALF_DONE) as stage:
+            story = Story(stage, patience=60.0)
+            git = ["git", f"--git-dir={stage.hub.world.repository('demo/names').path}"]
+            who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+            begun = subprocess.check_output(
+                [*git, *who, "commit-tree", "main^{tree}", "-p", "main", "-m", "Begin it"], text=True
+            ).strip()
+            subprocess.run([*git, "branch", "topic", begun], check=True)
+            asked = {"title": "A topic", "head": "topic", "base": "main"}
+            pull = await stage.maintainer.ask("POST", "/pulls", asked)
+            await stage.maintainer.comment(pull["number"], f"@{stage.bot} please finish it")
+
+            async def finished():
+                found = await stage.maintainer.get(f"/pulls/{pull['number']}/commits")
+                return found if len(found) > 1 else None
+
+            commits = await story.until("its agent has pushed", finished)
+            assert [one["commit"]["message"].splitlines()[0] for one in commits] == ["Begin it", "Finish it"]
+            view = await stage.service.get("/api/v1/sessions/nam-1")
+            assert (view["branch"], view["prNumber"]) == ("topic", pull["number"])
+
+
 async def test_issue_that_is_not_there_starts_nothing():
     with short_directory() as home:
         async with set_stage(home, rules=QUIET) as stage:
