@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from runtime import layout
+from runtime import disk
 from runtime.git import Git
 
 log = logging.getLogger(__name__)
@@ -19,9 +19,9 @@ _FETCHED = "refs/remotes/"
 
 async def drop(git: Git, repository: Path, control: Path) -> bool:
     """Drop the refs whose commit is missing or whose file is no ref; tell whether there were any."""
-    odd = [name for name in _odd_files(repository) if layout.unlink_below(repository, name)]
+    odd = [name for name in _odd_files(repository) if disk.unlink_below(repository, name)]
     listed = await git.attempt("for-each-ref", "--format=%(refname) %(objectname)", git_dir=control)
-    torn = [name for name in _NO_REF.findall(listed.err) if layout.unlink_below(repository, name)]
+    torn = [name for name in _NO_REF.findall(listed.err) if disk.unlink_below(repository, name)]
     commits = dict(line.split(" ", 1) for line in listed.out.splitlines())
     dangling = await _dangling(git, control, commits)
     for name in dangling:

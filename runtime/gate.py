@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime import layout
+from runtime import disk, layout
 from runtime.errors import ForgeBusy, GitFailed
 from runtime.gate_server import Answer, PushRequest, Update
 from runtime.git import NOBODY, Ended, Remote, failure
@@ -190,14 +190,14 @@ class Gate:
 
     def _keep_inside(self) -> None:
         """Put directories in place of links that an agent has made of them, which would lead our writing elsewhere."""
-        if layout.is_own_directory(self.path):
+        if disk.is_own_directory(self.path):
             for name in _PARTS:
-                layout.make_own_directory(self.path / name)
+                disk.make_own_directory(self.path / name)
         elif os.path.lexists(self.path):
             self.path.unlink()
 
     def _shown(self) -> dict[str, str]:
-        lines = (layout.read(self.path / "packed-refs") or "").splitlines()
+        lines = (disk.read(self.path / "packed-refs") or "").splitlines()
         pairs = (line.split(" refs/heads/", 1) for line in lines if " refs/heads/" in line)
         return {name: sha for sha, name in pairs}
 
@@ -205,11 +205,11 @@ class Gate:
         """Write the refs in one step, then drop the single files that would hide them."""
         self._keep_inside()
         lines = [f"{branches[name]} refs/heads/{name}\n" for name in sorted(branches, key=str.encode)]
-        layout.write(self.path / "packed-refs", _BEFORE + "".join(lines))
+        disk.write(self.path / "packed-refs", _BEFORE + "".join(lines))
         heads = self.path / "refs/heads"
         for file in heads.rglob("*"):
             name = str(file.relative_to(heads))
-            if name != keep and file.is_file() and (layout.read(file) or "").strip() != branches.get(name):
+            if name != keep and file.is_file() and (disk.read(file) or "").strip() != branches.get(name):
                 file.unlink(missing_ok=True)
 
 

@@ -30,7 +30,7 @@ from typing import Annotated
 
 import msgspec
 
-from runtime import layout
+from runtime import disk
 from runtime.errors import Retryable, StoreBusy, UserError
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,8 @@ class GateServer:
         """Listen; a socket that a killed service left is replaced in one step."""
         draft = self._path.with_suffix(".new")
         for place in (draft, self._path):
-            if layout.is_own_directory(place):
-                layout.remove_tree(place)
+            if disk.is_own_directory(place):
+                disk.remove_tree(place)
         draft.unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(str(draft))

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from runtime import layout
+from runtime import disk
 
 INHERITED = re.compile(r"HOME|PATH|LANG|LC_[A-Z]+|TERM|COLORTERM|TZ|USER|LOGNAME|SHELL|TMPDIR")
 SECRET = re.compile(r".*(_TOKEN|_KEY|_SECRET|_PASSWORD|_FILE)|SSH_AUTH_SOCK|GIT_ASKPASS|SSH_ASKPASS|AO_WEBHOOK.*")
@@ -146,10 +146,10 @@ class LaunchPlace:
 
     def open(self) -> None:
         """Make the directory with its push channel; an adapter may then put its own files into it."""
-        layout.make_own_directory(self.directory, mode=0o700)
+        disk.make_own_directory(self.directory, mode=0o700)
         self.directory.chmod(0o700)
         if self.pushes.is_symlink() or not self.pushes.is_file():
-            layout.write(self.pushes, "", mode=0o600)
+            disk.write(self.pushes, "", mode=0o600)
         with contextlib.suppress(FileExistsError):
             os.mkfifo(self.wake, 0o600)
         self.put("push", _PUSH.format(launch=shlex.quote(str(self.directory))), mode=0o700)
@@ -173,7 +173,7 @@ class LaunchPlace:
     def put(self, name: str, content: str, *, mode: int = 0o600) -> Path:
         """Write one file, whole or not at all, readable by the service's user only; never through a link."""
         path = self.directory / name
-        layout.write(path, content, mode=mode)
+        disk.write(path, content, mode=mode)
         return path
 
 

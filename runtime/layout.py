@@ -7,7 +7,6 @@ Three directories belong to one repository:
     worktrees/<id>    inside the shared one: what git keeps for one worktree (HEAD, index, config.worktree)
 """
 
-import errno
 import hashlib
 import os
 import re
@@ -16,7 +15,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-SMALL = 1 << 20
+from runtime import disk
+
 _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 # Linked worktrees take this repository for one with files, and would refuse to check out the branch it is on.
 _NO_BRANCH = "ref: refs/heads/ao/none\n"
@@ -63,46 +63,6 @@ def quoted(value: str | Path) -> str:
     """Return a value as git's configuration files write it, whatever it contains."""
     text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{text}"'
-
-
-def write(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Replace a text file in one step."""
-    write_bytes(path, text.encode(), mode=mode)
-
-
-def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file in one step, so that a reader or a crash never sees half of it; never follows a link."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(data)
-    draft.replace(path)
-
-
-def move(source: Path, target: Path) -> None:
-    """Move a file in one step, also from another file system."""
-    try:
-        source.rename(target)
-    except OSError as exc:
-        if exc.errno != errno.EXDEV:
-            raise
-        write_bytes(target, source.read_bytes())
-        source.unlink()
-
-
-def read(path: Path) -> str | None:
-    """Return a small file's text, or None when it is missing, no regular file, or suspiciously large."""
-    data = read_bytes(path)
-    return None if data is None else data.decode(errors="replace")
-
-
-def read_bytes(path: Path) -> bytes | None:
-    """Return a small file's content, or None when it is missing, no regular file, or suspiciously large."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            data = file.read(SMALL + 1)
-    except OSError:
-        return None
-    return data if len(data) <= SMALL else None
 
 
 def place(target: Path, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
@@ -170,8 +130,8 @@ def make_control(path: Path, shared: Path, *, borrowed: bool) -> None:
     links = {name: shared / name for name in linked}
     if not (path / "HEAD").exists():
         place(path, {"HEAD": _NO_BRANCH, "config": _CONTROL, "info/": "", "made/": ""}, links)
-    elif read(path / "config") != _CONTROL:
-        write(path / "config", _CONTROL)
+    elif disk.read(path / "config") != _CONTROL:
+        disk.write(path / "config", _CONTROL)
     if not borrowed:
         (path / "info/exclude").unlink(missing_ok=True)
 
@@ -199,69 +159,17 @@ def make_gate(path: Path, objects: Path, hook: str, default_branch: str) -> None
     if not (path / "HEAD").exists():
         place(path, {**fixed, "objects/pack/": "", "refs/heads/": "", "hooks/": ""})
     for name, text in fixed.items():
-        if read(path / name) != text:
-            write(path / name, text)
-    if read(path / "hooks/pre-receive") != hook:
-        write(path / "hooks/pre-receive", hook, mode=0o755)
+        if disk.read(path / name) != text:
+            disk.write(path / name, text)
+    if disk.read(path / "hooks/pre-receive") != hook:
+        disk.write(path / "hooks/pre-receive", hook, mode=0o755)
 
 
 def common_directory(clone: Path) -> Path | None:
     """Return the git directory with the objects and refs of a clone, a linked worktree or a bare repository."""
     inside = clone / ".git"
     if inside.is_file():
-        inside = clone / (read(inside) or "").removeprefix("gitdir:").strip()
-        inside = inside / (read(inside / "commondir") or ".").strip()
+        inside = clone / (disk.read(inside) or "").removeprefix("gitdir:").strip()
+        inside = inside / (disk.read(inside / "commondir") or ".").strip()
     found = inside if inside.is_dir() else clone
     return found.resolve() if (found / "objects").is_dir() and (found / "HEAD").exists() else None
-
-
-def is_own_directory(path: Path) -> bool:
-    """Return whether there is a directory at this very place, not a link to one elsewhere."""
-    return path.is_dir() and not path.is_symlink()
-
-
-def make_own_directory(path: Path, *, mode: int = 0o777) -> None:
-    """Make a directory, also where an agent has put a link or a file; one that is there stays."""
-    if os.path.lexists(path) and not is_own_directory(path):
-        path.unlink()
-    path.mkdir(mode=mode, parents=True, exist_ok=True)
-
-
-def is_really_at(path: Path, top: Path) -> bool:
-    """Return whether no link leads from a directory to this path below it; `top` itself may be reached by one."""
-    return reached(path) == reached(top) / path.relative_to(top)
-
-
-def reached(path: Path) -> Path:
-    """Return where links lead from a path; unlike `Path.resolve` it does not raise at one that leads to itself."""
-    return Path(os.path.realpath(path))
-
-
-def unlink_below(top: Path, name: str) -> bool:
-    """Remove a file below a directory, never through a link that leads elsewhere; tell whether it was there."""
-    file = top / name
-    if not is_really_at(file.parent, top):
-        return False
-    try:
-        file.unlink()
-    except OSError:
-        return False
-    return True
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory even if parts of it were made read-only; a link in its place is removed, never followed."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-        return
-    try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        return
-    except PermissionError:
-        path.chmod(0o700)
-        for folder, below, _ in os.walk(path):
-            for name in below:
-                if not Path(folder, name).is_symlink():
-                    Path(folder, name).chmod(0o700)
-        shutil.rmtree(path)

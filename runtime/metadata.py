@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from runtime import layout, metadata_edits
+from runtime import disk, metadata_edits
 from runtime.errors import StoreBusy
 from runtime.metadata_file import Problem, Written, digest, parse, render
 from runtime.metadata_lines import lines_of
@@ -85,7 +85,7 @@ class MetadataFiles:
         stored = self._store.read(lambda sql: sessions.listing(sql, live_only=False))
         newest = self._store.read(lambda sql: notes.firsts(sql, _key(""), "hashes"))
         for number, session in enumerate(stored):
-            data = None if session.live else layout.read_bytes(self._path(session))
+            data = None if session.live else disk.read_bytes(self._path(session))
             if data is None or digest(data) != newest.get(_key(session.id)):
                 feed.add(session.id)
             if number % _CHUNK == 0:
@@ -100,7 +100,7 @@ class MetadataFiles:
         """Tell whether a file that was touched is not as we wrote it last; our drafts are nobody's."""
         if _DRAFT.fullmatch(path.name):
             return False
-        data = layout.read_bytes(path)
+        data = disk.read_bytes(path)
         return data is None or digest(data) not in self._written(path.name).hashes[:1]
 
     async def _refresh_safely(self, name: str, feed: Feed) -> None:
@@ -117,7 +117,7 @@ class MetadataFiles:
         if session is None:
             return await self._forget(name, written)
         path = self._path(session)
-        data = await asyncio.to_thread(layout.read_bytes, path)
+        data = await asyncio.to_thread(disk.read_bytes, path)
         if written.hashes and _is_there(path) and (data is None or not written.is_own(data)):
             if (wait := self._unsettled(path, data)) > 0:
                 asyncio.get_running_loop().call_later(wait, feed.add, name)
@@ -134,7 +134,7 @@ class MetadataFiles:
             # Known before it is written: a file that we wrote must never look like somebody's.
             note = msgspec.to_builtins(written.then(lines))
             await self._store.write(lambda tx: notes.put(tx, _key(name), note))
-        if await asyncio.to_thread(layout.read_bytes, path) != data:  # somebody has saved it meanwhile
+        if await asyncio.to_thread(disk.read_bytes, path) != data:  # somebody has saved it meanwhile
             return feed.add(name)
         if await asyncio.to_thread(_put, path, text):
             self._watch_again.set()
@@ -144,7 +144,7 @@ class MetadataFiles:
         """Remove the file of a session that is not there any more, if we wrote it."""
         if written.hashes:
             path = self._root / written.lines["project"] / name
-            data = await asyncio.to_thread(layout.read_bytes, path)
+            data = await asyncio.to_thread(disk.read_bytes, path)
             if data is not None and written.is_own(data):
                 path.unlink(missing_ok=True)
             await self._store.write(lambda tx: notes.drop(tx, _key(name)))
@@ -231,12 +231,12 @@ def _put(path: Path, text: bytes) -> bool:
     """Replace the file in one step, whatever is in its place; tell whether its directory had to be made."""
     folder, made = path.parent, False
     for place in (folder.parent, folder):
-        if not layout.is_own_directory(place):
+        if not disk.is_own_directory(place):
             with contextlib.suppress(FileNotFoundError):
                 place.unlink()
             place.mkdir(mode=0o700, exist_ok=True)
             made = True
-    if layout.is_own_directory(path):
-        layout.remove_tree(path)
-    layout.write_bytes(path, text, mode=0o600)
+    if disk.is_own_directory(path):
+        disk.remove_tree(path)
+    disk.write_bytes(path, text, mode=0o600)
     return made

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from runtime import layout
+from runtime import disk
 from runtime.git import NOBODY
 from runtime.snapshot import Snapshot
 from runtime.workspace import Repository
@@ -92,7 +92,7 @@ async def files_of(repository: Repository, worktree: Path, head: str | None) -> 
 
 async def head_of(repository: Repository, worktree: Path) -> str | None:
     """Return the commit a worktree is at, which need not be on its session's branch."""
-    text = (layout.read(repository.admin(worktree) / "HEAD") or "").strip().removeprefix("ref: ")
+    text = (disk.read(repository.admin(worktree) / "HEAD") or "").strip().removeprefix("ref: ")
     return await repository.resolve(text) if text and not text.startswith("-") else None
 
 
@@ -134,6 +134,6 @@ async def _kept(repository: Repository, session: str, form: str) -> list[str]:
 
 async def _snapshot_tree(repository: Repository, worktree: Path, head: str | None) -> tuple[str | None, str]:
     """Return the tree of a worktree's files and git's words about files it could not read; None without a worktree."""
-    if not layout.is_own_directory(worktree):
+    if not disk.is_own_directory(worktree):
         return None, ""
     return await Snapshot(repository, worktree).take(head)

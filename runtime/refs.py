@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from runtime import layout
+from runtime import disk
 
 MOST = 500
 """Files that are read here; with more of them a process of git is quicker, and keeps nobody waiting."""
@@ -21,7 +21,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 
 def read(repository: Path, ref: str) -> str | None:
     """Return the commit of a ref that is a file, as one is after a fetch that moved it; None for any other."""
-    written = (layout.read(repository / ref) or "").strip()
+    written = (disk.read(repository / ref) or "").strip()
     return written if _SHA.fullmatch(written) else None
 
 
@@ -31,7 +31,7 @@ def below(repository: Path, prefix: str) -> dict[str, str] | None:
     Symbolic refs are left out.
     """
     files = list(itertools.islice(_files(repository / prefix), MOST + 1))
-    alone = {str(file.relative_to(repository / prefix)): layout.read(file) or "" for file in files}
+    alone = {str(file.relative_to(repository / prefix)): disk.read(file) or "" for file in files}
     packed = _packed(repository)
     if packed is None or len(files) > MOST:
         return None
@@ -52,7 +52,7 @@ def start(repository: Path, ref: str, commit: str, *, draft: Path) -> bool:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.parent.resolve() != repository.resolve() / Path(ref).parent:  # an agent may have put a link there
             return False
-        layout.write(written, f"{commit}\n")
+        disk.write(written, f"{commit}\n")
         os.link(written, file)
     except OSError:
         return False
@@ -67,7 +67,7 @@ def _files(directory: Path) -> Iterator[Path]:
 
 def _packed(repository: Path) -> dict[str, str] | None:
     path = repository / "packed-refs"
-    text = layout.read(path)
+    text = disk.read(path)
     if text is None:
         return None if os.path.lexists(path) else {}
     lines = (line.partition(" ") for line in text.splitlines() if line[:1] not in "#^")

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Self
 
-from runtime import broken_refs, layout, refs
+from runtime import broken_refs, disk, layout, refs
 from runtime.errors import AoError, ConfigError
 from runtime.git import Ended, Git, Remote, failure
 
@@ -211,11 +211,11 @@ class BareRepository:
     def _restore_config(self) -> None:
         """Undo what an agent changed in the shared configuration, which every git would obey, ours as to alternates."""
         for name, text in layout.shared_config(self.url).items():
-            if layout.without_branches(layout.read(self.path / name) or "") != text:
-                layout.write(self.path / name, text)
+            if layout.without_branches(disk.read(self.path / name) or "") != text:
+                disk.write(self.path / name, text)
                 self._tell_restored(name)
         for name in _ELSEWHERE:
-            if layout.unlink_below(self.path, name):
+            if disk.unlink_below(self.path, name):
                 self._tell_restored(name)
 
     def _tell_restored(self, name: str) -> None:

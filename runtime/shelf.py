@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from runtime import layout
+from runtime import disk
 from runtime.errors import GitFailed
 from runtime.repository import BareRepository
 
@@ -54,7 +54,7 @@ class Shelf:
     def listing(self) -> list[Warm]:
         """Return what is on the shelf, also what was cut off."""
         names = sorted(place.name for place in self._marks.glob("*"))
-        return [Warm(name, layout.read(self._mark(name))) for name in names]
+        return [Warm(name, disk.read(self._mark(name))) for name in names]
 
     async def take(self, commit: str) -> Draft | None:
         """Return a checkout of this commit, which belongs to the caller from then on; None when there is none."""
@@ -72,19 +72,19 @@ class Shelf:
         draft.files.mkdir(parents=True)
         draft.index.parent.mkdir(parents=True)
         await check_out(self._repository, draft, commit, gently=True)
-        layout.write(self._mark(name), commit)
+        disk.write(self._mark(name), commit)
 
     async def renew(self, warm: Warm, commit: str) -> None:
         """Bring a checkout to another commit, unless it has been taken."""
         draft = self._cross_out(warm.name)
         if draft is not None and await self._move(draft, warm.commit, commit, gently=True):
-            layout.write(self._mark(warm.name), commit)
+            disk.write(self._mark(warm.name), commit)
 
     def remove(self, name: str) -> None:
         """Remove a checkout and all traces of it."""
         self._mark(name).unlink(missing_ok=True)
-        layout.remove_tree(self._draft(name).files)
-        layout.remove_tree(self._marks / name)
+        disk.remove_tree(self._draft(name).files)
+        disk.remove_tree(self._marks / name)
 
     def strays(self) -> list[str]:
         """Return the names of checkouts that were cut off, in the making or in the taking."""
@@ -105,7 +105,7 @@ class Shelf:
             self._mark(name).unlink()
         except FileNotFoundError:
             return None
-        return draft if layout.is_own_directory(draft.files) and draft.index.is_file() else None
+        return draft if disk.is_own_directory(draft.files) and draft.index.is_file() else None
 
     async def _move(self, draft: Draft, before: str | None, commit: str, *, gently: bool = False) -> bool:
         """Change what differs between two commits; False when that cannot be done, for whatever reason."""

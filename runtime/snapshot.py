@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-from runtime import layout, refs
+from runtime import disk, layout, refs
 from runtime.errors import GitFailed
 from runtime.git import NOBODY, failure
 from runtime.repository import BareRepository
@@ -89,7 +89,7 @@ class Snapshot:
         """Tell whether a link alone brings back what is in its directory: nothing, or what its own remote has."""
         inside = self._top / link.path
         try:
-            if not layout.is_really_at(inside, self._top) or not inside.is_dir():
+            if not disk.is_really_at(inside, self._top) or not inside.is_dir():
                 return False
             if not any(inside.iterdir()):
                 return True

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runtime import layout
+from runtime import disk
 from runtime.errors import GitFailed, Retryable, UserError
 from runtime.git import NOBODY
 from runtime.preserve import files_of, has_uncommitted, head_of, preserve, tree_of
@@ -44,7 +44,7 @@ async def branch_off(repository: Repository, worktree: Path, old: str, new: str)
     if tip is not None:  # one that an earlier try has begun stays where it is: the old one may have moved since
         await repository.git.attempt("update-ref", f"refs/heads/{new}", tip, NOBODY, git_dir=repository.control)
     if on_branch(repository, worktree) == old:
-        layout.write(repository.admin(worktree) / "HEAD", f"ref: refs/heads/{new}\n")
+        disk.write(repository.admin(worktree) / "HEAD", f"ref: refs/heads/{new}\n")
 
 
 async def go_back(repository: Repository, worktree: Path, old: str, new: str) -> None:
@@ -54,7 +54,7 @@ async def go_back(repository: Repository, worktree: Path, old: str, new: str) ->
         return
     await repository.run("update-ref", f"refs/heads/{old}", tip)
     if on_branch(repository, worktree) == new:
-        layout.write(repository.admin(worktree) / "HEAD", f"ref: refs/heads/{old}\n")
+        disk.write(repository.admin(worktree) / "HEAD", f"ref: refs/heads/{old}\n")
     await repository.run("update-ref", "-d", f"refs/heads/{new}", tip)
 
 
@@ -96,7 +96,7 @@ async def switch(
             raise UserError(DIRTY.format(session=session))
     else:
         await _read(repository, worktree, branch, session, tip)
-    layout.write(repository.admin(worktree) / "HEAD", f"ref: {tip}\n")
+    disk.write(repository.admin(worktree) / "HEAD", f"ref: {tip}\n")
 
 
 async def _read(repository: Repository, worktree: Path, branch: str, session: str, *how: str) -> None:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from runtime import layout, refs
+from runtime import disk, layout, refs
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
@@ -81,7 +81,7 @@ class Repository(BareRepository):
         else:
             await self._make(path, branch, sha, is_new=progress == "new", files=files, shelf=shelf)
         self._register(path, branch, settings)
-        layout.write(self._mark(path), "ready")
+        disk.write(self._mark(path), "ready")
         return await self._environment(settings)
 
     def is_complete(self, path: Path) -> bool:
@@ -91,9 +91,9 @@ class Repository(BareRepository):
     async def remove_worktree(self, path: Path) -> None:
         """Remove a worktree that this service made, whatever is in it; its branch stays. Preserve its work first."""
         gone = path.with_name(f".gone-{path.name}")
-        await asyncio.to_thread(layout.remove_tree, gone)
+        await asyncio.to_thread(disk.remove_tree, gone)
         self._forget(path, gone)
-        await asyncio.to_thread(layout.remove_tree, gone)
+        await asyncio.to_thread(disk.remove_tree, gone)
 
     def admin(self, path: Path) -> Path:
         """Return the directory in which git keeps a worktree's HEAD and index; named by us, never looked up."""
@@ -104,8 +104,8 @@ class Repository(BareRepository):
 
     def _progress(self, path: Path) -> str:
         """Return how far a worktree is; refuse to touch a directory that we did not make."""
-        progress = layout.read(self._mark(path)) or "new"
-        present = layout.is_own_directory(path)
+        progress = disk.read(self._mark(path)) or "new"
+        present = disk.is_own_directory(path)
         if progress == "new" and present and any(path.iterdir()):
             raise GitFailed(NOT_OURS.format(path=path))
         return "made" if progress == "ready" and not present else progress
@@ -113,7 +113,7 @@ class Repository(BareRepository):
     def used_by(self, branch: str, *, besides: Path | None = None) -> Path | None:
         """Return the directory that has the branch checked out, if one has."""
         admins = [admin for admin in (self.path / "worktrees").glob("*") if branch_in(admin / "HEAD") == branch]
-        places = [Path(gitdir).parent for admin in admins if (gitdir := (layout.read(admin / "gitdir") or "").strip())]
+        places = [Path(gitdir).parent for admin in admins if (gitdir := (disk.read(admin / "gitdir") or "").strip())]
         if self.borrowed and branch_in(self.path / "HEAD") == branch:
             places.append(self.path)
         return next((place for place in places if place != besides and place.exists()), None)
@@ -129,7 +129,7 @@ class Repository(BareRepository):
         if not self.borrowed and refs.start(self.path, ref, sha, draft=self.control):
             return
         created = await self.git.attempt("update-ref", ref, sha, NOBODY, git_dir=self.control)
-        if created.code == 0 or layout.read(self._mark(path)) in ("made", "ready"):
+        if created.code == 0 or disk.read(self._mark(path)) in ("made", "ready"):
             return
         found = await self.resolve(ref)
         if found is None:
@@ -153,14 +153,14 @@ class Repository(BareRepository):
         else:
             await self._start_branch(path, branch, sha)
             draft = await self._draft(path, f"refs/heads/{branch}", files, None)
-        layout.write(self._mark(path), "made")
+        disk.write(self._mark(path), "made")
         draft.files.rename(path)
-        layout.move(draft.index, self.admin(path) / "index")
+        disk.move(draft.index, self.admin(path) / "index")
 
     async def _clear(self, path: Path) -> None:
         """Clear what an interrupted or lost checkout left."""
         for left in self._left_of(path):
-            await asyncio.to_thread(layout.remove_tree, left)
+            await asyncio.to_thread(disk.remove_tree, left)
         self.admin(path).mkdir(parents=True)
 
     def _left_of(self, path: Path) -> list[Path]:
@@ -201,12 +201,12 @@ class Repository(BareRepository):
             files[admin / "config.worktree"] = layout.worktree_config(
                 self.url, settings.gate, settings.upload_pack, settings.name, settings.email
             )
-        if not layout.read(admin / "HEAD"):
+        if not disk.read(admin / "HEAD"):
             files[admin / "HEAD"] = f"ref: refs/heads/{branch}\n"
         _move_aside(path / ".git")
         for file, text in files.items():
-            if layout.read(file) != text:
-                layout.write(file, text)
+            if disk.read(file) != text:
+                disk.write(file, text)
 
     def _forget(self, path: Path, gone: Path) -> None:
         """Move a worktree out of the way in one step and drop its registration."""
@@ -214,7 +214,7 @@ class Repository(BareRepository):
             raise GitFailed(NOT_OURS.format(path=path))
         if path.exists() or path.is_symlink():
             path.rename(gone)
-        layout.remove_tree(self.admin(path))
+        disk.remove_tree(self.admin(path))
         self._mark(path).unlink(missing_ok=True)
 
     async def _environment(self, settings: Settings) -> dict[str, str]:
@@ -235,7 +235,7 @@ class Repository(BareRepository):
 
 def _move_aside(found: Path) -> None:
     """Move a repository that an agent made in its worktree's place to a name beside it; it is the agent's work."""
-    if not layout.is_own_directory(found):
+    if not disk.is_own_directory(found):
         return
     names = (f"{ASIDE}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
     aside = next(place for name in names if not os.path.lexists(place := found.with_name(name)))
@@ -245,5 +245,5 @@ def _move_aside(found: Path) -> None:
 
 def branch_in(head: Path) -> str | None:
     """Return the branch that a HEAD file names, or None when it is detached or unreadable."""
-    text = (layout.read(head) or "").strip()
+    text = (disk.read(head) or "").strip()
     return text.removeprefix("ref: refs/heads/") if text.startswith("ref: refs/heads/") else None

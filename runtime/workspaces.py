@@ -1,11 +1,10 @@
 """Where sessions work: each project's repository, kept fresh by push deliveries, and a worktree per session."""
 
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from runtime import layout
+from runtime import disk
 from runtime.errors import GitFailed, Permanent, WorkspaceMissing
 from runtime.freshness import Freshness
 from runtime.git import Git, Remote
@@ -28,8 +27,6 @@ BRANCH_GONE = "Workspace missing: the branch {branch} of {id} is gone, here and 
 KEPT = " Of its work there is {ref}: `git -C {path} branch {branch} {ref}` makes the branch again, then restore {id}."
 NOTHING_KEPT = " Start a new session on the issue instead."
 
-LONGEST_BRANCH = 200
-"""Bytes; a file system takes 255 for a name, of which git's lock needs five: https://man7.org/linux/man-pages/man3/pathconf.3.html."""
 AGENT_EMAIL = "{session}@agent-orchestrator.invalid"
 
 
@@ -70,9 +67,7 @@ class Workspaces:
 
     async def is_branch_name(self, name: str) -> bool:
         """Tell whether git makes a branch of this name, and nobody takes it for something else."""
-        if len(os.fsencode(name)) > LONGEST_BRANCH or name.startswith("refs/"):
-            return False
-        return (await self._git.attempt("check-ref-format", "--branch", name)).code == 0
+        return await self._git.takes_for_branch(name)
 
     def _of(self, project: Project) -> Repository:
         if project.id not in self._repositories:
@@ -200,11 +195,11 @@ class Workspaces:
         """
         repository, worktree = self.repository(session), self.worktree(session)
         why = ""
-        if not layout.is_really_at(worktree, self.root):
+        if not disk.is_really_at(worktree, self.root):
             log.warning("worktree left alone", extra={"session_id": session.id, "worktree": str(worktree)})
-            why = OUTSIDE.format(path=worktree, real=layout.reached(worktree))
+            why = OUTSIDE.format(path=worktree, real=disk.reached(worktree))
             await self._record_left(session, why)
-        if layout.is_really_at(worktree.parent, self.root):
+        if disk.is_really_at(worktree.parent, self.root):
             await repository.remove_worktree(worktree)
             await self._close_branch(repository, session, merged=merged)
         return why

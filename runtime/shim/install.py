@@ -6,7 +6,7 @@ import shlex
 import zipfile
 from pathlib import Path
 
-from runtime import layout
+from runtime import disk
 
 PACKED = "ao-shim.pyz"
 UPLOAD_PACK = "ao-upload-pack"
@@ -20,7 +20,7 @@ def install_shims(place_dir: Path, python: str, *, wait: float = _WAIT) -> None:
 
     `python` is the absolute path of the interpreter; `wait` is how long they wait for a service that is away.
     """
-    layout.make_own_directory(place_dir)
+    disk.make_own_directory(place_dir)
     _put(place_dir / PACKED, _packed(), mode=0o644)
     for name in ("gh", "ao"):
         program = f'#!/bin/sh\nexec {shim_command(place_dir, python, name, wait=wait)} "$@"\n'
@@ -38,8 +38,8 @@ def shim_command(place_dir: Path, python: str, program: str, *, wait: float = _W
 
 def _put(path: Path, data: bytes, *, mode: int) -> None:
     """Write a file unless it is there already, byte for byte: a starting service comes here for every session."""
-    if layout.read_bytes(path) != data:
-        layout.write_bytes(path, data, mode=mode)
+    if disk.read_bytes(path) != data:
+        disk.write_bytes(path, data, mode=mode)
 
 
 @functools.cache

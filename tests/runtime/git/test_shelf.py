@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runtime import layout
+from runtime import disk
 from runtime.errors import GitFailed
 from runtime.shelf import Shelf
 from tests.runtime.git.conftest import Agent, settings_for
@@ -130,9 +130,9 @@ async def test_what_was_cut_off_is_no_checkout_and_leaves_nothing(repository, pl
     if cut == "mark":
         (marks / "ready").unlink()
     elif cut == "files":
-        layout.remove_tree(files)
+        disk.remove_tree(files)
     elif cut == "index":
-        layout.remove_tree(marks)
+        disk.remove_tree(marks)
     assert await shelf.take(forge.sha("main")) is None
     assert shelf.strays() == [warm.name]
     for _ in range(2):
@@ -148,7 +148,7 @@ async def test_taking_that_was_cut_off_starts_from_nothing(repository, place, sh
         raise OSError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(layout, "move", killed) if cut == "move" else patch.setattr("pathlib.Path.rename", killed)
+        patch.setattr(disk, "move", killed) if cut == "move" else patch.setattr("pathlib.Path.rename", killed)
         with pytest.raises(OSError, match="killed"):
             await seat(repository, place, shelf)
     agent = await seat(repository, place, shelf)
@@ -161,7 +161,7 @@ async def test_taking_that_was_cut_off_starts_from_nothing(repository, place, sh
 async def test_index_may_come_from_another_file_system(tmp_path, quick_disk):
     source, target = quick_disk / "index", tmp_path / "index"
     source.write_bytes(b"\x00index")
-    layout.move(source, target)
+    disk.move(source, target)
     assert (target.read_bytes(), source.exists()) == (b"\x00index", False)
     with pytest.raises(FileNotFoundError):
-        layout.move(source, target)
+        disk.move(source, target)

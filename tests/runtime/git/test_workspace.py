@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import layout
+from runtime import disk, layout
 from runtime.errors import ConfigError, GitFailed
 from runtime.git import Remote
 from runtime.preserve import preserve
@@ -217,7 +217,7 @@ async def test_changed_shared_configuration_is_restored_and_reported(repository,
     agent.git("config", "core.fsmonitor", "touch /tmp/never")
     agent.git("config", "alias.st", "status")
     repository.ensure()
-    assert layout.read(repository.path / "config") == layout.shared_config(repository.url)["config"]
+    assert disk.read(repository.path / "config") == layout.shared_config(repository.url)["config"]
     assert [record.message for record in caplog.records] == ["restored the shared git configuration"]
 
 
