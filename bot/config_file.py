@@ -160,6 +160,8 @@ def _missing_paths(project: Project) -> list[tuple[str, str]]:
         problems.append(
             ("path", f"{project.path} is not a git repository; clone {project.repo} there or leave path out")
         )
+    if project.symlinks and project.path is None:
+        problems.append(("symlinks", "needs path, the clone that the files are in; set it or leave symlinks out"))
     if project.script and not project.script.is_file():
         problems.append(("script", f"{project.script} does not exist; correct the path"))
     return problems

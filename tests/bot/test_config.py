@@ -1,6 +1,7 @@
 """Reading the configuration: what wins, what is refused, and how a problem reads."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -25,6 +26,7 @@ times: {idle_after: 5m, stuck_after: 10m, spawn_grace: 30s, cleanup_grace: 5m, s
 projects:
   my-app:
     repo: owner/my-app
+    path: code
     default_branch: main
     session_prefix: app
     model: null
@@ -66,6 +68,14 @@ def write(home: Path, text: str) -> Path:
     return path
 
 
+def a_clone(home: Path, name: str = "code", config: str = "") -> Path:
+    git = home / name / ".git"
+    (git / "objects").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "config").write_text(config)
+    return home / name
+
+
 def test_environment_alone_is_enough(home):
     config = load(environ(home, AO_PORT="3131", AO_LOG_LEVEL="DEBUG", AO_PUBLIC_URL="https://x.test/"), home)
     assert (config.settings.port, config.settings.log_level) == (3131, "debug")
@@ -76,6 +86,7 @@ def test_environment_alone_is_enough(home):
 
 
 def test_the_contracts_file_is_understood_completely(home):
+    a_clone(home)
     write(home, CONTRACT)
     config = load(environ(home), home)
     app, other = config.projects["my-app"], config.projects["other"]
@@ -126,6 +137,7 @@ def test_several_secrets_are_taken_in_order(home):
 
 
 def test_nothing_secret_is_shown(home):
+    a_clone(home)
     write(home, CONTRACT)
     shown = json.dumps(effective(load(environ(home), home)))
     for secret in (SECRET, "token-of-mine", "quiet"):
@@ -235,6 +247,7 @@ def test_a_wrong_file_stops_the_start_with_the_key_and_the_fix(home, text, told)
         ("{repo: o/a, comments: loud}", "comments: 'loud' is not possible: write all or mention"),
         ("{repo: o/a, permissions: sandboxed}", "not available yet; write bypass"),
         ("{repo: o/a, path: ~/none}", "none is not a git repository; clone o/a there or leave path out"),
+        ("{repo: o/a, symlinks: [.env]}", "bad.symlinks: needs path, the clone that the files are in; set it or leave"),
         ("{repo: o/a, script: none.toml}", "none.toml does not exist; correct the path"),
         ("{repo: o/a, env: {AO_PORT: '1'}}", "names that start with AO_ belong to the service; rename AO_PORT"),
         ("{repo: o/a, symlinks: [../x]}", "symlinks.0: '../x' is not possible: write a path inside the repository"),
@@ -263,8 +276,19 @@ def test_empty_sections_mean_defaults(home):
     assert load(environ(home), home).projects == {}
 
 
+@pytest.mark.parametrize("document", ["README.md", "docs/configuration.md"])
+def test_the_documents_examples_are_accepted(home, document):
+    text = (Path(__file__).parents[2] / document).read_text()
+    a_clone(home, "code/names")
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for example in examples:
+        write(home, example)
+        assert load(environ(home), home).broken == {}
+
+
 def test_a_clone_beside_the_file_is_found(home):
-    (home / "code" / ".git").mkdir(parents=True)
+    a_clone(home)
     write(home, "projects: {a: {repo: o/a, path: code}}\n")
     assert load(environ(home), home).projects["a"].path == home / "code"
 
