@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from bot.config import absolute
+from bot.config_clone import unfit_clone
 from bot.config_problems import Locate, line, lines_of
 from bot.config_schema import SETTINGS, File, ProjectEntry
 from runtime import agents
@@ -100,7 +101,8 @@ def read_projects(
         except ValidationError as error:
             broken[name] = tuple(lines_of(error, ProjectEntry, _below(file.path, name)))
             continue
-        if problems := [*_clashes(project, projects), *_missing_paths(project), *_unfit_model(project)]:
+        problems = [*_clashes(project, projects), *unfit_clone(project, environ)]
+        if problems := [*problems, *_missing_paths(project), *_unfit_model(project)]:
             broken[name] = tuple(line(file.path, f"projects.{name}.{key}", text) for key, text in problems)
         else:
             projects[name] = project
@@ -156,10 +158,6 @@ def _clashes(project: Project, others: Mapping[str, Project]) -> list[tuple[str,
 
 def _missing_paths(project: Project) -> list[tuple[str, str]]:
     problems = []
-    if project.path and not any((project.path / name).exists() for name in (".git", "HEAD")):
-        problems.append(
-            ("path", f"{project.path} is not a git repository; clone {project.repo} there or leave path out")
-        )
     if project.symlinks and project.path is None:
         problems.append(("symlinks", "needs path, the clone that the files are in; set it or leave symlinks out"))
     if project.script and not project.script.is_file():

@@ -293,6 +293,47 @@ def test_a_clone_beside_the_file_is_found(home):
     assert load(environ(home), home).projects["a"].path == home / "code"
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        '[remote "origin"]\n\turl = https://github.com/O/A.git\n',
+        '[remote "origin"]\n\turl = git@github.com:o/a\n',
+        '[remote "origin"]\n\turl = ssh://git@ghe.example:22/o/a.git/\n',
+        '[remote "mine"]\n\turl = "https://github.com/me/a" # a fork\n[remote "upstream"]\n\turl = gh:o/a\n',
+        "[core\nnot git's configuration",
+    ],
+)
+def test_a_clone_of_the_projects_repository_is_taken(home, config):
+    a_clone(home, config=config)
+    write(home, "projects: {a: {repo: o/a, path: code}}\n")
+    assert load(environ(home), home).broken == {}
+
+
+@pytest.mark.parametrize("url", ["https://github.com/some/other.git", "git@github.com:o/ab.git", "/srv/a"])
+def test_a_clone_of_another_repository_is_refused(home, url):
+    clone = a_clone(home, config=f'[remote "origin"]\n\turl = {url}\n')
+    write(home, "projects: {a: {repo: o/a, path: code}, b: {repo: o/b}}\n")
+    told = f"projects.a.path: {clone} is a clone of '{url}'; write the path of a clone of o/a, or leave path out"
+    assert load(environ(home), home).broken["a"] == (f"{home}/agent-orchestrator.yaml: {told}",)
+
+
+def test_nothing_of_a_clones_address_is_shown_that_opens_it(home):
+    a_clone(home, config='[remote "origin"]\n\turl = https://me:hunter2@github.com/some/other\n')
+    write(home, "projects: {a: {repo: o/a, path: code}}\n")
+    assert "clone of 'https://github.com/some/other';" in problems(home)[0]
+
+
+def test_a_clones_configuration_starts_nothing(home):
+    started = home / "started"
+    config = f"[include]\n\tpath = more\n[core]\n\tfsmonitor = touch {started}\n\tpager = touch {started}\n"
+    clone = a_clone(home, config=config)
+    (clone / ".git" / "more").write_text('[remote "origin"]\n\turl = https://github.com/some/other\n')
+    write(home, "projects: {a: {repo: o/a, path: code}}\n")
+    assert load(environ(home), home).broken == {}
+    assert not started.exists()
+
+
 def test_a_prefix_that_makes_socket_paths_too_long_is_noticed(home):
     data = "/tmp/" + "x" * 80
     write(home, "projects: {a: {repo: o/a}}\n")
