@@ -78,11 +78,11 @@ def approve(
     ] = None,
 ) -> None:
     """Answers what a session's agent asks with yes, and says which of several answers that was."""
-    asked = _asked(session)
+    asked = _asked(session, question)
     if choice is not None and choice > max(1, len(asked["choices"])):
         raise WrongUse(f"{session} offers no answer {choice}. Choose one of those above: ao approve {session} 1")
     body: dict[str, object] = {
-        "question": question or asked["id"], "allow": True, "choice": choice, "author": _author(),
+        "question": asked["id"], "allow": True, "choice": choice, "author": _author(),
     }  # fmt: skip
     answer = harmless(post(f"sessions/{segment(session)}/decision", body)["answer"])
     say(f"✓ Approved: {answer}" if answer else "✓ Approved", COLOURS["✓"])
@@ -96,9 +96,9 @@ def deny(
     ] = None,
 ) -> None:
     """Answers what a session's agent asks with no."""
-    asked, said = _asked(session), " ".join(why or []).strip()
+    asked, said = _asked(session, question), " ".join(why or []).strip()
     body: dict[str, object] = {
-        "question": question or asked["id"], "allow": False, "why": _signed(said) if said else None,
+        "question": asked["id"], "allow": False, "why": _signed(said) if said else None,
         "author": _author(),
     }  # fmt: skip
     done = post(f"sessions/{segment(session)}/decision", body)
@@ -107,13 +107,13 @@ def deny(
         say("✓ Message queued (session finishing previous task)", COLOURS["✓"])
 
 
-def _asked(session: str) -> Any:
-    """Return the session's question, after showing it."""
+def _asked(session: str, only: str | None) -> Any:
+    """Return the session's question, after showing it; its id is the one that is meant, if one is."""
     asked = get(f"sessions/{segment(session)}/question")
     say(f"{session} asks: {harmless(asked['text'])}")
     for number, choice in enumerate(asked["choices"], 1):
         say(f"  {number} {harmless(choice)}")
-    return asked
+    return asked if only is None else asked | {"id": only}
 
 
 def _tell(session: str, sent: dict[str, Any]) -> None:

@@ -97,6 +97,12 @@ def test_question_is_shown_and_approved(ao, service):
     ]  # fmt: skip
 
 
+def test_empty_question_is_not_the_one_that_is_asked(ao, service):
+    for command in ("approve", "deny"):
+        ao(command, "app-1", "--question", "")
+    assert [one[2] for one in service.asked] == ["", ""]
+
+
 def test_question_is_denied_and_why_is_said(ao, service):
     assert ao("deny", "app-1").stdout == ASKED + "✗ Denied\n"
     shown = ao("deny", "app-1", "not", "now")
