@@ -18,6 +18,7 @@ from runtime.store import claimed as rows
 from runtime.store import facts, messages, outbox, sessions
 from runtime.store.tx import Tx
 from runtime.switching import branch_off, go_back, on_branch, put_branch, refuse_unfinished, switch
+from runtime.unstarted import not_started
 
 ASKED, DONE = "claim_asked", "claim_done"
 """The step that asks for a claim, and the one that says what came of it."""
@@ -58,8 +59,10 @@ def why_not(seen: Look) -> str | None:
     session = seen.session
     if session.role == "orchestrator":
         return ORCHESTRATOR.format(id=session.id)
-    if not session.live or not seen.facts.spawned:
+    if not session.live:
         return NOT_LIVE.format(id=session.id, status=session.announced_status)
+    if not seen.facts.spawned:
+        return not_started(session.id, session.queue_position)
     if ASKED in seen.steps:
         return UNDER_WAY.format(id=session.id, number=seen.steps[ASKED]["number"])
     return None

@@ -15,6 +15,7 @@ from bot.cli.light import Light, group
 from bot.cli.text import COLOURS, ago, counted, harmless, on_a_terminal, say
 from bot.config import calling_session, environment
 from runtime.errors import WrongUse
+from runtime.unstarted import not_started
 
 RESTORE_S = 60.0
 CLEANUP_S = 120.0
@@ -85,8 +86,10 @@ def _fitted(parts: list[str]) -> str:
 @app.command(cls=Light)
 def attach(session: SessionArgument) -> None:
     """Attaches to a session's terminal; Ctrl+B, then D leaves it."""
-    command = get(f"sessions/{segment(session)}")["attachCommand"]
-    if not command:
+    found = get(f"sessions/{segment(session)}")
+    if not (command := found["attachCommand"]):
+        if not found["endedAt"]:
+            raise ServiceFailed(not_started(session, found["queuePosition"]))
         raise ServiceFailed(
             f"Session '{session}' has no terminal any more. See how it ended with: ao session ls --include-terminated"
         )

@@ -21,6 +21,7 @@ from runtime.restore import bring_back_if_gone, why_not
 from runtime.said import Decision, Interrupt, Request
 from runtime.store import facts, messages, sessions
 from runtime.store.tx import Tx
+from runtime.unstarted import not_started
 from runtime.view import iso
 
 GONE = "the agent of {name} has ended: `ao session restore {name}` brings it back"
@@ -128,6 +129,8 @@ class Messages:
         found = seen(self._parts, name)
         if not found.session.live or not found.agent_runs:
             raise UserError(GONE.format(name=name))
+        if not found.facts.spawned:
+            raise UserError(not_started(name, found.session.queue_position))
         return found
 
     async def _carried_out(self, name: str, which: Callable[[Look], Request | None], *, since: float) -> Request:

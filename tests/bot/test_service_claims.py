@@ -117,6 +117,14 @@ async def test_orchestrator_owns_no_pull_requests(bot, github, service):
         await claim(service, github.open_pull().number)
 
 
+async def test_session_that_waits_in_the_queue_is_given_none(bot, github, service):
+    await bot.receives(github.label(github.open_issue()))
+    await bot.store.write(lambda tx: sessions.change(tx, "app-1", queue_position=1))
+    with pytest.raises(UserError, match="app-1 has not started yet \\(number 1 in the queue\\): leave it a message"):
+        await claim(service, github.open_pull().number)
+    assert bot.rows("steps", name=claiming.ASKED) == []
+
+
 async def test_what_the_keeper_could_not_do_is_told(bot, github, service):
     await bot.starts()
     pull = github.open_pull()

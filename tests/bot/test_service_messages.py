@@ -9,7 +9,7 @@ from bot.service import messages as module
 from bot.service.messages import Messages
 from runtime.errors import NotAllowed, UserError
 from runtime.facts import Killed
-from runtime.store import facts
+from runtime.store import facts, sessions
 from tests.runtime.crowd import crowd, until
 
 SCRIPT = """
@@ -118,6 +118,19 @@ async def test_answer_names_the_choice_that_was_taken():
         asked = service(here).question("app-1")
         yes = {"allow": True, "choice": None, "why": None, "author": "me"}
         assert (await service(here).decide("app-1", asked.id, **yes)).answer == "once"
+
+
+@pytest.mark.parametrize(("place", "where"), [(0, ""), (2, " \\(number 2 in the queue\\)")])
+async def test_session_without_a_terminal_is_neither_interrupted_nor_asked(bot, place, where):
+    await bot.receives(bot.github.label(bot.github.open_issue()))
+    await bot.store.write(lambda tx: sessions.change(tx, "app-1", queue_position=place))
+    alone, before = Messages(SimpleNamespace(store=bot.store, projects=bot.projects)), len(bot.messages)
+    told = f"app-1 has not started yet{where}: leave it a message with `ao send app-1 TEXT`"
+    with pytest.raises(UserError, match=told):
+        await alone.interrupt("app-1", "Do that.", author=None, key=None)
+    with pytest.raises(UserError, match=told):
+        alone.question("app-1")
+    assert (len(bot.messages), bot.facts.interrupt) == (before, None)
 
 
 async def test_what_an_agent_does_not_answer_is_not_waited_for_without_end(bot, monkeypatch):

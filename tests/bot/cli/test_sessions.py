@@ -207,6 +207,13 @@ def test_wrong_use_is_one_sentence_and_an_exit_code(ao, service, arguments, code
     assert shown.stdout == ""
 
 
+def test_session_that_has_not_started_is_not_attached_to(ao, service):
+    service.rows = [session("app-7", attach_command=None, status="spawning", queue_position=3)]
+    shown = ao("session", "attach", "app-7")
+    told = "app-7 has not started yet (number 3 in the queue): leave it a message with `ao send app-7 TEXT`\n"
+    assert (shown.returncode, shown.stderr) == (1, told)
+
+
 def test_failure_of_the_agent_is_told(ao, service):
     service.outcome = "gone"
     shown = ao("send", "app-1", "x")
