@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import re
 import sys
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from typer._click.exceptions import NoArgsIsHelpError, UsageError  # no public n
 from bot.cli.later import WithLater
 from bot.cli.light import Light, group
 from bot.cli.text import complain
-from runtime.errors import AoError, UserError
+from runtime.errors import AoError, UserError, WrongUse
 
 COMMANDS = {
     "demo": ("local:demo", "Plays the whole story, from a label to a merged pull request."),
@@ -38,6 +39,8 @@ COMMANDS = {
     "completion": ("completion:completion", "Prints what bash, zsh or fish need to complete words."),
 }
 """Where each command is, and its line in `ao --help`."""
+
+NO_TEXT = "'{shown}' is not text in UTF-8. Convert it first, for example with: iconv -t utf-8"
 
 _COMMAND = re.compile(r"(?<![\w-])ao [a-z]")
 
@@ -92,14 +95,8 @@ def _version() -> int:
 
 def run() -> int:
     """Run the command line; whatever goes wrong is one line, never a traceback."""
-    if sys.argv[1:] == ["--version"]:
-        return _version()
-    if sys.argv[1:2] == ["__complete"]:
-        from bot.cli.completion import complete
-
-        return complete(sys.argv[2:])
     try:
-        return app(prog_name="ao", standalone_mode=False) or 0
+        return _answer(sys.argv[1:])
     except NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -109,6 +106,27 @@ def run() -> int:
     except AoError as error:
         complain(str(error))
         return 2 if isinstance(error, UserError) else 1
+
+
+def _answer(typed: list[str]) -> int:
+    for word in typed:
+        _check_text(word)
+    if typed == ["--version"]:
+        return _version()
+    if typed[:1] == ["__complete"]:
+        from bot.cli.completion import complete
+
+        return complete(typed[1:])
+    return app(prog_name="ao", standalone_mode=False) or 0
+
+
+def _check_text(word: str) -> None:
+    """Refuse bytes that are no text: Python passes them on as surrogates, which nothing else takes."""
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(word).decode(errors="backslashreplace")
+        raise WrongUse(NO_TEXT.format(shown=shown)) from error
 
 
 def _usage(error: UsageError) -> str:

@@ -1,8 +1,6 @@
 """`ao send`, `interrupt`, `approve`, `deny`: what people say to an agent, with what became of it."""
 
-import sys
 import uuid
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -148,7 +146,9 @@ def _message(session: str, words: list[str], file: str | None) -> str:
 
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        with open(0 if file == "-" else file, encoding="utf-8", closefd=file != "-") as given:
+            return given.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text in UTF-8"
-        raise WrongUse(f"{file} cannot be read ({reason}).") from error
+        name = "Standard input" if file == "-" else file
+        raise WrongUse(f"{name} cannot be read ({reason}).") from error
