@@ -2,7 +2,10 @@
 
 
 def main() -> int:
-    """Run `ao` and return its exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
-    from bot.cli.app import run
+    """Run `ao` and return its exit code: 0 done, 1 failed, 2 wrong usage or configuration, 130 stopped."""
+    try:
+        from bot.cli.app import run
 
-    return run()
+        return run()
+    except KeyboardInterrupt:  # before the commands are there, which know what it means to them
+        return 130

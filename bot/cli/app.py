@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError  # no public name, though commands raise them
 
+from bot.cli import output
 from bot.cli.later import WithLater
 from bot.cli.light import Light, group
 from bot.cli.text import complain
@@ -95,6 +96,7 @@ def _version() -> int:
 
 def run() -> int:
     """Run the command line; whatever goes wrong is one line, never a traceback."""
+    output.ensure()
     try:
         return _answer(sys.argv[1:])
     except NoArgsIsHelpError as error:
@@ -106,6 +108,12 @@ def run() -> int:
     except AoError as error:
         complain(str(error))
         return 2 if isinstance(error, UserError) else 1
+    except OSError as error:
+        if not output.is_stuck(error):
+            raise
+        if told := output.why(error):
+            complain(told)
+        return 1
 
 
 def _answer(typed: list[str]) -> int:
