@@ -18,7 +18,9 @@ OUTCOMES = {
     "queued": QUEUED,
     "unconfirmed": "⚠ Message sent — could not confirm it was received",
 }
-FAILED = "The message did not reach {session}: {reason}. Look at its terminal with: ao session attach {session}"
+FAILED = "The message did not reach {session}: {reason}. {next}"
+LOOK = "Look at its terminal with: ao session attach {session}"
+KEPT = "It is kept, and said when the session is brought back. See why it ended: ao explain {session}"
 RESTORED = "The agent of {session} had ended; the session was brought back."
 
 
@@ -118,7 +120,9 @@ def _tell(session: str, sent: dict[str, Any]) -> None:
     if sent["restored"]:
         say(RESTORED.format(session=session))
     if sent["result"] == "failed":
-        raise ServiceFailed(FAILED.format(session=session, reason=harmless(sent["reason"])))
+        ended = get(f"sessions/{segment(session)}")["endedAt"]
+        then = (KEPT if ended else LOOK).format(session=session)
+        raise ServiceFailed(FAILED.format(session=session, reason=harmless(sent["reason"]), next=then))
     outcome = OUTCOMES[sent["result"]].format(reason=harmless(sent["reason"]))
     say(outcome, COLOURS[outcome[0]])
 

@@ -21,6 +21,16 @@ def test_message_that_failed_is_an_error_with_its_reason(ao, service):
     )
 
 
+def test_message_to_a_session_that_has_ended_is_kept_until_it_is_brought_back(ao, service):
+    service.outcome = "failed"
+    shown = ao("send", "app-4", "x")
+    assert (shown.returncode, shown.stderr) == (
+        1,
+        "The message did not reach app-4: the agent's process has ended. It is kept, and said when the session is "
+        "brought back. See why it ended: ao explain app-4\n",
+    )
+
+
 @contextlib.contextmanager
 def dying(home, heard, said):
     """A service that is gone before it has answered the first request, and answers the second in its next life."""
