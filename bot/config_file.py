@@ -13,7 +13,7 @@ from bot.config_clone import unfit_clone
 from bot.config_problems import Locate, line, lines_of
 from bot.config_schema import SETTINGS, File, ProjectEntry
 from runtime import agents
-from runtime.project import Project, Reactions, default_prefix
+from runtime.project import WRITTEN, Project, Reactions, default_prefix
 
 FILE_NAME = "agent-orchestrator.yaml"
 
@@ -73,19 +73,19 @@ def _sections(path: Path, raw: object) -> ConfigFile:
     if not isinstance(raw, dict):
         return ConfigFile(path, problems=(line(path, "file", "must be a mapping; start with `projects:`"),))
     content = {str(key): value for key, value in raw.items()}
-    projects = content.pop("projects", None) or {}
-    if not isinstance(projects, dict):
-        return ConfigFile(path, problems=(line(path, "projects", "must be a mapping from project ids to projects"),))
+    projects, problems = content.pop("projects", None), []
+    if projects is not None and not isinstance(projects, dict):
+        problems.append(line(path, "projects", "must be a mapping from project ids to projects"))
     # an empty section (`limits:`) means the defaults, as people leave them behind
     content = {key: value for key, value in content.items() if value is not None}
-    named = {str(key): value for key, value in projects.items()}
+    named = {str(key): value for key, value in projects.items()} if isinstance(projects, dict) else {}
     try:
-        sections = File.model_validate(content)
+        sections = File.model_validate(content, context=WRITTEN)
     except ValidationError as error:
         found = lines_of(error, File, lambda key: (str(path), key))
-        return ConfigFile(path, projects=named, problems=tuple(found))
+        return ConfigFile(path, projects=named, problems=(*problems, *found))
     settings = sections.model_dump(include=set(SETTINGS), exclude_none=True)
-    return ConfigFile(path, sections, named, settings)
+    return ConfigFile(path, sections, named, settings, tuple(problems))
 
 
 def read_projects(
@@ -115,7 +115,7 @@ def _below(path: Path | None, name: str) -> Locate:
 
 def _project(name: str, raw: object, file: ConfigFile, environ: Mapping[str, str], base: Path) -> Project:
     """Merge an entry with the sections that hold for all; raises pydantic's ValidationError."""
-    entry = ProjectEntry.model_validate({} if raw is None else raw)
+    entry = ProjectEntry.model_validate({} if raw is None else raw, context=WRITTEN)
     sections = file.sections
     given = entry.model_dump(
         exclude_none=True, exclude={"tracker", "runtime", "workspace", "reactions", "notify", "limits"}

@@ -14,6 +14,12 @@ _WRITE = {
     "id": "a project's id is made of letters, digits, - and _",
     "session_prefix": "write up to 16 lower-case letters, digits and -, starting with a letter or digit",
 }
+_KINDS = {
+    "list_type": "write a list", "tuple_type": "write a list",
+    "dict_type": "write a mapping", "model_type": "write a mapping",
+    "int_type": "write a whole number", "int_parsing": "write a whole number", "int_from_float": "write a whole number",
+}  # fmt: skip
+"""What pydantic says in words of Python."""
 _SECRET_KEYS = re.compile(r"secret|token|password|(^|\.)env(\.|$)|notifiers", re.IGNORECASE)
 
 
@@ -68,6 +74,8 @@ def _fix(kind: str, details: ErrorDetails) -> str:
         return f"write {details['ctx']['expected'].replace(chr(39), '')}"
     if kind == "string_pattern_mismatch":
         return _WRITE.get(str(details["loc"][-1]), f"it must match {details['ctx']['pattern']}")
+    if kind in _KINDS:
+        return _KINDS[kind]
     text = details["msg"].removeprefix("Value error, ")
     return text[0].lower() + text[1:] if text[1:2].islower() else text
 

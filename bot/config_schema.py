@@ -1,15 +1,20 @@
 """The keys of `agent-orchestrator.yaml`; what is known but not built yet is refused with what works today."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.settings import Url
-from runtime.project import Labels, Limits, Model, Reactions, Times
+from runtime.project import Labels, Limits, Model, Reactions, Times, Whole
 
 SETTINGS = frozenset({"github_api_url", "host", "port", "public_url", "log_level", "log_format", "records_days"})
 """Settings that the file may hold too; secrets stay out of it."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NO_BRANCH = re.compile(r"^[-/]|(^|/)\.|\.\.|//|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^$")
+"""What `git help check-ref-format` rules out."""
 
 
 def _only(works: str, *later: str) -> BeforeValidator:
@@ -51,12 +56,31 @@ def _inside_worktree(path: str) -> str:
 def _not_ours(env: dict[str, str]) -> dict[str, str]:
     if ours := [name for name in env if name.startswith("AO_") and name != "AO_SPEED"]:
         raise ValueError(f"names that start with AO_ belong to the service; rename {', '.join(ours)}")
+    if odd := [name for name in env if not _VARIABLE.fullmatch(name)]:
+        raise ValueError(f"a name is made of letters, digits and _; rename {', '.join(map(ascii, odd))}")
     return env
+
+
+def _branch(name: str) -> str:
+    if _NO_BRANCH.search(name):
+        raise ValueError("write a branch's name, such as main")
+    return name
+
+
+def _command(text: str) -> str:
+    if not text.strip():
+        raise ValueError("write a command, or leave it out")
+    return text
 
 
 def _listed(value: object) -> object:
     """Take an absent list as an empty one."""
     return () if value is None else value
+
+
+def _mapped(value: object) -> object:
+    """Take an absent mapping as an empty one."""
+    return {} if value is None else value
 
 
 AgentName = Annotated[str, AfterValidator(_known_agent)]
@@ -70,7 +94,8 @@ Worktree = Annotated[Literal["worktree"] | None, _only("worktree", "clone")]
 Tracker = Annotated[Literal["github"] | None, _only("github", "linear", "gitlab")]
 Notify = Annotated[list[str] | None, _nothing("notifications are")]
 Budget = Annotated[float | None, _nothing("budgets are")]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Branch = Annotated[str, AfterValidator(_branch)]
+Commands = Annotated[tuple[Annotated[str, AfterValidator(_command)], ...], BeforeValidator(_listed)]
 Symlinks = Annotated[tuple[Annotated[str, AfterValidator(_inside_worktree)], ...], BeforeValidator(_listed)]
 
 
@@ -99,8 +124,8 @@ class FileLimits(Limits):
 class ProjectLimits(Model):
     """How much one project may use of what all may use."""
 
-    sessions: int | None = Field(None, ge=1, description="Live sessions of this project at the same time.")
-    warm: int | None = Field(None, ge=0, le=10, description="Checkouts of this project made ahead.")
+    sessions: Whole | None = Field(None, ge=1, description="Live sessions of this project at the same time.")
+    warm: Whole | None = Field(None, ge=0, le=10, description="Checkouts of this project made ahead.")
 
 
 class ProjectEntry(Model):
@@ -108,7 +133,7 @@ class ProjectEntry(Model):
 
     repo: str = Field(description="`owner/name` on GitHub.")
     path: str | None = Field(None, description="A clone that already exists; relative to this file.")
-    default_branch: str | None = Field(None, description="Default: GitHub's answer.")
+    default_branch: Branch | None = Field(None, description="Default: GitHub's answer.")
     session_prefix: str | None = Field(None, description="Default: derived from the project's id.")
     agent: AgentName | None = None
     model: str | None = Field(None, min_length=1, description="What the agent is told to use; default: its own choice.")
@@ -117,9 +142,9 @@ class ProjectEntry(Model):
     workspace: Worktree = None
     notify: Notify = None
     rules: str | None = Field(None, description="Added to the agent's instructions.")
-    post_create: Texts = Field((), description="Commands run in each new worktree.")
+    post_create: Commands = Field((), description="Commands run in each new worktree.")
     symlinks: Symlinks = Field((), description="Files of `path` that each worktree links to.")
-    env: Annotated[dict[str, str], BeforeValidator(lambda v: v or {}), AfterValidator(_not_ours)] = Field(
+    env: Annotated[dict[str, str], BeforeValidator(_mapped), AfterValidator(_not_ours)] = Field(
         default_factory=dict, description="Environment of the agent."
     )
     tracker: Tracker = None
@@ -142,11 +167,11 @@ class File(Model):
     notifiers: Annotated[dict[str, str] | None, _nothing("notifications are")] = None
     github_api_url: Url | None = None
     host: str | None = None
-    port: int | None = None
+    port: Whole | None = None
     public_url: Url | None = None
     log_level: str | None = None
     log_format: str | None = None
-    records_days: int | None = None
+    records_days: Whole | None = None
 
 
 def schema() -> dict[str, Any]:

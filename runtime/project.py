@@ -4,22 +4,32 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+NO_UNIT = "write a duration as a number with a unit, for example 60s, 5m or 1h"
 
 
-def seconds(value: object) -> object:
-    """Turn `60s`, `5m` or `1h` into seconds; numbers pass as they are."""
+WRITTEN = {"written": True}
+"""The context of pydantic for what a person has written, where a bare number is no duration."""
+
+
+def seconds(value: object, info: ValidationInfo) -> object:
+    """Turn `60s`, `5m` or `1h` into seconds; numbers pass as they are, unless a person has written them."""
+    if info.context == WRITTEN and isinstance(value, int | float):
+        raise ValueError(NO_UNIT)
     if isinstance(value, str):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", value.strip())
         if found is None:
-            raise ValueError("write a duration as a number with a unit, for example 60s, 5m or 1h")
+            raise ValueError(NO_UNIT)
         return float(found[1]) * _UNITS[found[2]]
     return value
 
 
-Duration = Annotated[float, BeforeValidator(seconds, json_schema_input_type=str | float), Field(ge=0)]
+Duration = Annotated[float, BeforeValidator(seconds, json_schema_input_type=str), Field(ge=0)]
+Label = Annotated[str, Field(min_length=1, max_length=50)]
+"""GitHub takes no longer name: https://docs.github.com/en/rest/issues/labels"""
+Whole = Annotated[int, Field(strict=True)]
 
 
 class Model(BaseModel):
@@ -31,19 +41,19 @@ class Model(BaseModel):
 class Labels(Model):
     """The labels that people and the bot use on issues."""
 
-    spawn: str = Field("agent", description="Starts a session; `<spawn>:<agent>` picks the agent.")
-    in_progress: str = Field("agent:working", description="Set while a session is at work.")
-    needs_input: str = Field("agent:needs-input", description="Set while an agent waits for a person.")
-    done: str = Field("agent:done", description="Set when the pull request is merged.")
+    spawn: Label = Field("agent", description="Starts a session; `<spawn>:<agent>` picks the agent.")
+    in_progress: Label = Field("agent:working", description="Set while a session is at work.")
+    needs_input: Label = Field("agent:needs-input", description="Set while an agent waits for a person.")
+    done: Label = Field("agent:done", description="Set when the pull request is merged.")
 
 
 class Limits(Model):
     """How much may run at once."""
 
-    sessions: int = Field(10, ge=1, description="Live sessions at the same time; more wait in a queue.")
-    spawns_at_once: int = Field(2, ge=1, description="Worktrees checked out at the same time.")
-    warm: int = Field(1, ge=0, le=10, description="Checkouts of each project made ahead, for sessions to come.")
-    child_depth: int = Field(3, ge=0, le=10, description="How many levels of children a session may have below it.")
+    sessions: Whole = Field(10, ge=1, description="Live sessions at the same time; more wait in a queue.")
+    spawns_at_once: Whole = Field(2, ge=1, description="Worktrees checked out at the same time.")
+    warm: Whole = Field(1, ge=0, le=10, description="Checkouts of each project made ahead, for sessions to come.")
+    child_depth: Whole = Field(3, ge=0, le=10, description="How many levels of children a session may have below it.")
 
 
 class Times(Model):
@@ -62,8 +72,8 @@ class Reaction(Model):
 
     auto: bool = True
     action: Literal["send-to-agent"] = "send-to-agent"
-    retries: int = Field(2, ge=0)
-    escalate_after: int = Field(2, ge=1)
+    retries: Whole = Field(2, ge=0)
+    escalate_after: Whole = Field(2, ge=1)
     settle: Duration = Field(60.0, description="How long to wait for the other checks of the same commit.")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -213,6 +214,19 @@ def test_every_problem_is_told_at_once_and_no_secret_value(home):
         ),
         ("times: {idle_after: 5 min}", "times.idle_after: '5 min' is not possible: write a duration as a number"),
         ("times: {idle_after: -1}", "times.idle_after: -1 is not possible"),
+        ("times: {idle_after: 5}", "times.idle_after: 5 is not possible: write a duration as a number with a unit"),
+        ("reactions: {ci-failed: {settle: 5}}", "settle: 5 is not possible: write a duration as a number with a unit"),
+        ("projects: ''", "projects: must be a mapping from project ids to projects"),
+        ("projects: 0", "projects: must be a mapping from project ids to projects"),
+        ("projects: false", "projects: must be a mapping from project ids to projects"),
+        ("projects: []\nlables: {}", "projects: must be a mapping from project ids to projects"),
+        ("labels: {spawn: ''}", "labels.spawn: '' is not possible: string should have at least 1 character"),
+        (f"labels: {{done: {'x' * 51}}}", "is not possible: string should have at most 50 characters"),
+        ("limits: {sessions: true}", "limits.sessions: true is not possible: write a whole number"),
+        ("port: true", "port: true is not possible: write a whole number"),
+        ("reactions: {ci-failed: {retries: true}}", "retries: true is not possible: write a whole number"),
+        ("limits: []", "limits: a list is not possible: write a mapping"),
+        ("labels: agent", "labels: 'agent' is not possible: write a mapping"),
         ("notifiers: {team: 'slack://abc'}", "notifiers: the value (not shown) is not possible: notifications are not"),
         ("defaults: {notify: [team]}", "defaults.notify: a list is not possible: notifications are not available yet"),
         ("defaults: {permissions: sandboxed}", "not available yet; write bypass, which runs agents without a sandbox"),
@@ -249,6 +263,17 @@ def test_a_wrong_file_stops_the_start_with_the_key_and_the_fix(home, text, told)
         ("{repo: o/a, path: ~/none}", "none is not a git repository; clone o/a there or leave path out"),
         ("{repo: o/a, symlinks: [.env]}", "bad.symlinks: needs path, the clone that the files are in; set it or leave"),
         ("{repo: o/a, script: none.toml}", "none.toml does not exist; correct the path"),
+        ("{repo: o/a, post_create: make}", "post_create: 'make' is not possible: write a list"),
+        ("{repo: o/a, post_create: ['']}", "post_create.0: '' is not possible: write a command"),
+        ("{repo: o/a, limits: {sessions: true}}", "limits.sessions: true is not possible: write a whole number"),
+        ("{repo: o/a, limits: {warm: yes}}", "limits.warm: true is not possible: write a whole number"),
+        ("{repo: o/a, reactions: {ci-failed: {settle: 5}}}", "settle: 5 is not possible: write a duration"),
+        ("{repo: o/a, env: {A=B: x}}", "a name is made of letters, digits and _; rename 'A=B'"),
+        ("{repo: o/a, env: {1A: x, '': y}}", "a name is made of letters, digits and _; rename '1A', ''"),
+        ("{repo: o/a, env: []}", "env: the value (not shown) is not possible: write a mapping"),
+        ("{repo: o/a, default_branch: a..b}", "default_branch: 'a..b' is not possible: write a branch's name"),
+        ("{repo: o/a, default_branch: ''}", "default_branch: '' is not possible: write a branch's name"),
+        ("[]", "bad: a list is not possible: write a mapping"),
         ("{repo: o/a, env: {AO_PORT: '1'}}", "names that start with AO_ belong to the service; rename AO_PORT"),
         ("{repo: o/a, symlinks: [../x]}", "symlinks.0: '../x' is not possible: write a path inside the repository"),
         ("{repo: o/a, session_prefix: good}", "good has the prefix good too; write another, for example bad"),
@@ -264,6 +289,25 @@ def test_a_broken_project_leaves_the_others_working(home, project, told):
     config = load(environ(home), home)
     assert list(config.projects) == ["good"]
     assert any(told in line for line in config.broken["bad"]), config.broken
+
+
+@pytest.mark.parametrize("name", ["main", "release/1.x", "a-b", "für-später", "x.locks", "@a", "a@", "a{b"])
+def test_names_that_git_takes_for_a_branch_are_taken(home, name):
+    subprocess.run(["git", "check-ref-format", f"refs/heads/{name}"], check=True)
+    write(home, f"projects: {{a: {{repo: o/a, default_branch: '{name}'}}}}\n")
+    assert load(environ(home), home).projects["a"].default_branch == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a..b", ".a", "a/.b", "a.lock", "a.lock/b", "a//b", "/a", "a/", "a.", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[b",
+     "a@{1}", "-a", "a\\b", "a\x7fb"],
+)  # fmt: skip
+def test_names_that_git_does_not_take_for_a_branch_are_refused(home, name):
+    if name != "-a":
+        assert subprocess.run(["git", "check-ref-format", f"refs/heads/{name}"], check=False).returncode != 0
+    write(home, f"projects: {{a: {{repo: o/a, default_branch: {json.dumps(name)}}}}}\n")
+    assert "write a branch's name" in problems(home)[0]
 
 
 def test_a_file_with_nothing_but_broken_projects_stops_the_start(home):
