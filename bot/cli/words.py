@@ -13,7 +13,10 @@ STATES = (
     "started working waiting needs_input fixing_ci addressing_reviews pr_created draft_pr_created "
     "ready_for_review completed"
 )
-SessionOption = Annotated[str | None, typer.Option("--session", "-s", help="Which session; inside of one, its own.")]
+LONGEST_NOTE = 4000
+SessionOption = Annotated[
+    str | None, typer.Option("--session", "-s", metavar="SESSION", help="Which session; inside of one, its own.")
+]
 
 
 def report(
@@ -23,6 +26,8 @@ def report(
 ) -> None:
     """Reports what a session's agent is doing."""
     name = _which(session, f"report {state} -s app-1")
+    if len(note) > LONGEST_NOTE:
+        raise WrongUse(f"The note has {len(note)} characters, and at most {LONGEST_NOTE} are taken.")
     say(harmless(post(f"sessions/{segment(name)}/report", {"state": state, "note": note})["text"]))
 
 

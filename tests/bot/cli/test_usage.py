@@ -37,6 +37,8 @@ NO_SHELL = "There is no completion for 'tcsh'; there is for: bash, zsh, fish"
         ("report working", "Say which session, for example: ao report working -s app-1"),
         ("acknowledge", "Say which session, for example: ao acknowledge app-1"),
         ("report asleep -s app-1", "Unknown state: asleep. Report one of: working. See: ao report --help"),
+        (f"report working -s app-1 -n {'x' * 4001}", "The note has 4001 characters, and at most 4000 are taken."
+         " See: ao report --help"),
         ("open --browser", "There is no dashboard yet. Open terminals with: ao open"),
         ("orchestrator start", f"{WHICH}. See: ao orchestrator start --help"),
         ("config schema --of x", f"{NO_SCHEMA}. See: ao config schema --help"),
