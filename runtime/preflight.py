@@ -99,7 +99,7 @@ class _Several:
 
 def _agent(wish: Wish, project: Project, hands: Hands) -> Agent:
     try:
-        agent = hands.agents(wish.agent or project.agent)
+        agent = hands.agents(project.agent if wish.agent is None else wish.agent)
     except UserError as exc:
         raise WrongUse(str(exc)) from exc
     if wish.model is not None and not agent.capabilities.takes_model:

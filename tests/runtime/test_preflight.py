@@ -72,6 +72,7 @@ async def test_branch_is_gone_on_with(bot, deeds):
     ("wish", "told"),
     [
         ({"agent": "nobody", "prompt": "x"}, "There is no agent `nobody`"),
+        ({"agent": "", "prompt": "x"}, "There is no agent ``"),
         ({"model": "big", "prompt": "x"}, "scripted cannot be told a model"),
         ({"branch": "main"}, "main is the default branch"),
         ({"branch": "-x"}, "'-x' is not a name for a branch"),
