@@ -1,6 +1,7 @@
 """The name that people read for a session, kept short and on one line."""
 
 import re
+import unicodedata
 
 from runtime.facts import Facts
 from runtime.sessions import Session
@@ -17,8 +18,9 @@ def display_name(session: Session, facts: Facts) -> str:
 
 
 def tidy(text: str) -> str:
-    """Return text with white space collapsed and cut to 80 code points, the last an ellipsis."""
-    line = " ".join(text.split())
+    """Return what can be seen of a text, white space collapsed, cut to 80 code points, the last an ellipsis."""
+    seen = "".join(char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")
+    line = " ".join(seen.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 

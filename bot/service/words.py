@@ -11,7 +11,7 @@ from bot.service.sessions import Sessions
 from runtime import own_id, reports
 from runtime.agents import named
 from runtime.display import tidy
-from runtime.errors import UserError
+from runtime.errors import UserError, WrongUse
 from runtime.said import Noted
 from runtime.store import facts, sessions
 from runtime.store import reports as report_rows
@@ -19,6 +19,7 @@ from runtime.view import SessionView, iso
 
 KEEPS_NONE = "{agent} keeps no session id of its own, so there is nothing to remap for {name}."
 NEVER_SAID = "{name}: {agent} has not said its session id yet; try again when it has taken in a prompt."
+INVISIBLE = "The name has nothing to see in it: write another, or take it back with `ao session rename {name} --clear`."
 
 
 class Words:
@@ -31,7 +32,10 @@ class Words:
     async def rename(self, name: str, display_name: str) -> SessionView:
         """Give a session the name that people read; an empty one takes it back."""
         seen(self._parts, name)
-        said = Noted(key="displayName", value=tidy(display_name), by="ao session rename")
+        wanted = tidy(display_name)
+        if display_name.strip() and not wanted:
+            raise WrongUse(INVISIBLE.format(name=name))
+        said = Noted(key="displayName", value=wanted, by="ao session rename")
         await self._store.write(lambda tx: facts.learn(tx, name, said, source="person"))
         return Sessions(self._parts).get(name)
 

@@ -50,6 +50,8 @@ async def test_session_has_the_name_it_was_given_until_that_is_taken_back(bot, w
     renamed = await words.rename("app-1", "  The   login ")
     assert renamed.display_name == "The login"
     assert (await words.rename("app-1", "")).display_name == renamed.title
+    with pytest.raises(WrongUse, match="The name has nothing to see in it"):
+        await words.rename("app-1", "\u200b")
     with pytest.raises(Unknown):
         await words.rename("app-9", "x")
 

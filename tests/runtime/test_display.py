@@ -26,6 +26,11 @@ def test_name_is_what_a_person_said_else_the_issue_else_the_tasks_first_line(kno
     assert display_name(session(**known), facts(noted=noted)) == name
 
 
+def test_name_has_no_characters_that_cannot_be_seen():
+    assert tidy("a\u202eb \u200b c\x1b[2J\td\ufeff") == "ab c[2J d"
+    assert tidy("\u200b \u2060") == ""
+
+
 def test_long_names_end_in_an_ellipsis_at_80_code_points():
     assert tidy("ü" * 80) == "ü" * 80
     assert tidy("ü" * 81) == "ü" * 79 + "…"
