@@ -29,6 +29,7 @@ HEADLINES = {
     "done": "🏁 The agent says that it is done",
     "terminated": "⏹️ Ended",
 }
+BY_REASON = {"probe_failure": "🩺 It cannot be found out whether the agent still runs"}
 QUEUED = "⏳ Waiting for a free slot"
 WORDS = {
     "success": "✓ passed", "failure": "✗ failed", "pending": "⋯ running", "none": "none yet",
@@ -76,14 +77,24 @@ def _key(session: Session) -> str:
 
 def render(session: Session, facts: Facts, *, attach: str = "") -> str:
     """Return the comment's text for the facts as they are now."""
-    headline = QUEUED if session.queue_position else HEADLINES.get(session.announced_status, session.announced_status)
-    lines = [f"### {headline}", "", "| | |", "|---|---|", f"| Session | `{session.id}` with {session.agent} |"]
+    lines = [
+        f"### {_headline(session)}",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Session | `{session.id}` with {session.agent} |",
+    ]
     if session.queue_position:
         lines.append(f"| Queue | number {session.queue_position} |")
     lines += [f"| Branch | `{session.branch}` |", *_pull_rows(facts), *_reason_rows(session, facts)]
     if session.live and attach:
         lines += ["", "<details><summary>Watch it in the terminal</summary>", "", f"    {attach}", "", "</details>"]
     return "\n".join([*lines, "", _footer(session, facts)])
+
+
+def _headline(session: Session) -> str:
+    status, reason = session.announced_status, session.announced_reason
+    return QUEUED if session.queue_position else BY_REASON.get(reason) or HEADLINES.get(status, status)
 
 
 def _pull_rows(facts: Facts) -> list[str]:
@@ -115,4 +126,4 @@ def _footer(session: Session, facts: Facts) -> str:
 
 def _cell(text: str) -> str:
     """Make text fit a table cell: one line, no cell borders, no HTML, nobody mentioned."""
-    return quiet_line(text, 300).replace("|", "\\|").replace("<", "&lt;")
+    return quiet_line(text, 300).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

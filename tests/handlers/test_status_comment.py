@@ -1,5 +1,7 @@
 """The one status comment."""
 
+import re
+
 import pytest
 
 from handlers.status_comment import HEADLINES, render
@@ -22,6 +24,18 @@ async def test_every_status_has_a_headline_of_its_own():
         assert text.startswith(f"### {HEADLINES[status]}\n")
         assert "| Session | `app-1` with scripted |" in text
         assert "| Branch | `ao/app-1` |" in text
+
+
+async def test_it_tells_an_agent_that_cannot_be_seen_from_one_that_does_nothing():
+    text = render(session(announced_status="stuck", announced_reason="probe_failure"), facts())
+    assert text.startswith("### 🩺 It cannot be found out whether the agent still runs\n")
+
+
+@pytest.mark.parametrize("word", ["a|b", "a\\|b", "a\\\\|b"])
+async def test_last_words_stay_in_their_cell(word):
+    text = render(session(), facts(turn=Turn(state="ready", last_message=word)))
+    row = next(line for line in text.splitlines() if line.startswith("| Last words"))
+    assert re.fullmatch(r"\| Last words \| (\\.|[^|\\])+ \|", row)
 
 
 async def test_it_is_written_once_and_revised_with_every_change(bot, github):
