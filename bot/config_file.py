@@ -13,7 +13,7 @@ from bot.config_clone import unfit_clone
 from bot.config_problems import Locate, line, lines_of
 from bot.config_schema import SETTINGS, File, ProjectEntry
 from runtime import agents
-from runtime.project import WRITTEN, Project, Reactions, default_prefix
+from runtime.project import Project, Reactions, default_prefix
 
 FILE_NAME = "agent-orchestrator.yaml"
 
@@ -80,7 +80,7 @@ def _sections(path: Path, raw: object) -> ConfigFile:
     content = {key: value for key, value in content.items() if value is not None}
     named = {str(key): value for key, value in projects.items()} if isinstance(projects, dict) else {}
     try:
-        sections = File.model_validate(content, context=WRITTEN)
+        sections = File.model_validate(content)
     except ValidationError as error:
         found = lines_of(error, File, lambda key: (str(path), key))
         return ConfigFile(path, projects=named, problems=(*problems, *found))
@@ -115,7 +115,7 @@ def _below(path: Path | None, name: str) -> Locate:
 
 def _project(name: str, raw: object, file: ConfigFile, environ: Mapping[str, str], base: Path) -> Project:
     """Merge an entry with the sections that hold for all; raises pydantic's ValidationError."""
-    entry = ProjectEntry.model_validate({} if raw is None else raw, context=WRITTEN)
+    entry = ProjectEntry.model_validate({} if raw is None else raw)
     sections = file.sections
     given = entry.model_dump(
         exclude_none=True, exclude={"tracker", "runtime", "workspace", "reactions", "notify", "limits"}

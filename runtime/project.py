@@ -4,29 +4,25 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 NO_UNIT = "write a duration as a number with a unit, for example 60s, 5m or 1h"
 
 
-WRITTEN = {"written": True}
-"""The context of pydantic for what a person has written, where a bare number is no duration."""
-
-
-def seconds(value: object, info: ValidationInfo) -> object:
-    """Turn `60s`, `5m` or `1h` into seconds; numbers pass as they are, unless a person has written them."""
-    if info.context == WRITTEN and isinstance(value, int | float):
-        raise ValueError(NO_UNIT)
+def seconds(value: object) -> object:
+    """Turn `60s`, `5m` or `1h` into seconds; numbers pass as they are."""
     if isinstance(value, str):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", value.strip())
         if found is None:
             raise ValueError(NO_UNIT)
         return float(found[1]) * _UNITS[found[2]]
+    if isinstance(value, bool):
+        raise ValueError(NO_UNIT)  # noqa: TRY004 - what pydantic takes for a problem of the value
     return value
 
 
-Duration = Annotated[float, BeforeValidator(seconds, json_schema_input_type=str), Field(ge=0)]
+Duration = Annotated[float, BeforeValidator(seconds, json_schema_input_type=str | float), Field(ge=0)]
 Label = Annotated[str, Field(min_length=1, max_length=50)]
 """GitHub takes no longer name: https://docs.github.com/en/rest/issues/labels"""
 Whole = Annotated[int, Field(strict=True)]
