@@ -10,6 +10,8 @@ from runtime.git import Git
 from runtime.project import Project
 
 _REMOTES = ("--no-includes", "--null", "--get-regexp", r"^remote\..*\.url$")
+_ELSEWHERE = re.compile(r"(?!file:)(?:[a-z+]+://|[^/:]+:)", re.IGNORECASE)
+"""An address on another machine, for ssh or with a scheme; a directory here says nothing about the repository."""
 _PASSWORD = re.compile(r"(?<=://)[^/]*@")
 
 
@@ -26,7 +28,7 @@ def unfit_clone(project: Project, environ: Mapping[str, str]) -> list[tuple[str,
         listed = asyncio.run(Git(environ).attempt(*config)).out
     except OSError:  # `ao doctor` says that git is missing
         return []
-    addresses = [entry.partition("\n")[2] for entry in listed.split("\0")[:-1]]
+    addresses = [at for entry in listed.split("\0")[:-1] if _ELSEWHERE.match(at := entry.partition("\n")[2])]
     if not addresses or project.repo.lower() in map(_repository, addresses):
         return []
     found = seen("path", _PASSWORD.sub("", addresses[0]))
@@ -35,6 +37,6 @@ def unfit_clone(project: Project, environ: Mapping[str, str]) -> list[tuple[str,
 
 
 def _repository(address: str) -> str:
-    """Return `owner/name` of an address, whether it is written for https, for ssh or as a directory."""
+    """Return `owner/name` of an address, whether it is written for https or for ssh."""
     named = address.lower().rstrip("/").removesuffix(".git")
     return "/".join(re.split("[/:]", named)[-2:])

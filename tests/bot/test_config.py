@@ -347,6 +347,7 @@ def test_a_clone_beside_the_file_is_found(home):
         '[remote "origin"]\n\turl = git@github.com:o/a\n',
         '[remote "origin"]\n\turl = ssh://git@ghe.example:22/o/a.git/\n',
         '[remote "mine"]\n\turl = "https://github.com/me/a" # a fork\n[remote "upstream"]\n\turl = gh:o/a\n',
+        '[remote "origin"]\n\turl = /srv/mirrors/other.git\n[remote "other"]\n\turl = file:///srv/other.git\n',
         "[core\nnot git's configuration",
     ],
 )
@@ -356,7 +357,7 @@ def test_a_clone_of_the_projects_repository_is_taken(home, config):
     assert load(environ(home), home).broken == {}
 
 
-@pytest.mark.parametrize("url", ["https://github.com/some/other.git", "git@github.com:o/ab.git", "/srv/a"])
+@pytest.mark.parametrize("url", ["https://github.com/some/other.git", "git@github.com:o/ab.git"])
 def test_a_clone_of_another_repository_is_refused(home, url):
     clone = a_clone(home, config=f'[remote "origin"]\n\turl = {url}\n')
     write(home, "projects: {a: {repo: o/a, path: code}, b: {repo: o/b}}\n")
