@@ -2,7 +2,7 @@
 
     python -m bench [--only NAME ...] [--peers] [--json]
 
-Exit 1 when a goal is missed. NAME is one of: {names}.
+Exit 1 when a goal is missed. Leave six minutes between two runs: `bench.rooms` says why. NAME is one of: {names}.
 """
 
 import argparse
