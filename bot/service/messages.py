@@ -26,6 +26,7 @@ from runtime.view import iso
 
 GONE = "the agent of {name} has ended: `ao session restore {name}` brings it back"
 UNANSWERED = "{name} has not been reached: look at it with `ao session attach {name}`"
+STILL_SAID = "; your words are queued for it and need not be sent again"
 NOT_ITSELF = "{author} is an agent: only a person may answer what agents ask"
 BUSY = "session finishing previous task"
 NEXT = "on its way to the agent"
@@ -94,7 +95,8 @@ class Messages:
         identity, at = await self._store.write(job)
         if at is None:
             return Interrupted(result="interrupted", message_id=identity)
-        asked = await self._carried_out(name, lambda look: look.facts.interrupt, since=at)
+        also = "" if identity is None else STILL_SAID
+        asked = await self._carried_out(name, lambda look: look.facts.interrupt, since=at, also=also)
         return Interrupted(result="idle" if asked.evidence == IDLE else "interrupted", message_id=identity)
 
     def question(self, name: str) -> QuestionView:
@@ -133,8 +135,10 @@ class Messages:
             raise UserError(not_started(name, found.session.queue_position))
         return found
 
-    async def _carried_out(self, name: str, which: Callable[[Look], Request | None], *, since: float) -> Request:
-        """Wait until a request is done; UserError says why it could not be."""
+    async def _carried_out(
+        self, name: str, which: Callable[[Look], Request | None], *, since: float, also: str = ""
+    ) -> Request:
+        """Wait until a request is done; UserError says why it could not be, and `also` what was not in vain."""
         with self._store.listening(name) as news, contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRIED_OUT_WITHIN):
                 while True:
@@ -146,7 +150,7 @@ class Messages:
                     self._with_agent(name)
                     await news.wait()
                     news.clear()
-        raise UserError(UNANSWERED.format(name=name))
+        raise UserError(UNANSWERED.format(name=name) + also)
 
     async def _watch(self, identity: int, until: float) -> None:
         with self._store.listening(f"message:{identity}") as news, contextlib.suppress(TimeoutError):

@@ -137,8 +137,11 @@ async def test_what_an_agent_does_not_answer_is_not_waited_for_without_end(bot, 
     monkeypatch.setattr(module, "CARRIED_OUT_WITHIN", 0.01)
     await bot.starts(turn="active")  # and nobody keeps the session
     alone = Messages(SimpleNamespace(store=bot.store, projects=bot.projects))
-    with pytest.raises(UserError, match="app-1 has not been reached"):
+    with pytest.raises(UserError, match=r"app-1 has not been reached: look at it with `ao session attach app-1`$"):
         await alone.interrupt("app-1", None, author=None, key=None)
+    with pytest.raises(UserError, match=r"attach app-1`; your words are queued for it and need not be sent again$"):
+        await alone.interrupt("app-1", "Do that.", author=None, key=None)
+    assert (bot.messages[-1].parts["body"], bot.messages[-1].state) == ("Do that.", "queued")
     await bot.learns(Killed(by="me"))
     with pytest.raises(UserError, match="the agent of app-1 has ended: `ao session restore app-1`"):
         await alone.interrupt("app-1", None, author=None, key=None)
