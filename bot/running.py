@@ -34,11 +34,14 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     try:
         async with open_doors(public_app(parts.receiver), private, listener, path), asyncio.TaskGroup() as group:
-            jobs: tuple[Job, ...] = (
-                parts.supervisor.run, parts.sender.run, parts.pool.run, parts.identity.resolve, parts.redelivery.run,
-                partial(_forget, parts), *also, parts.worker.run,
-            )  # fmt: skip
-            tasks = [group.create_task(_run(job)) for job in jobs]
+            jobs: dict[str, Job] = {
+                "supervisor": parts.supervisor.run, "outbox": parts.sender.run, "pool": parts.pool.run,
+                "identity": parts.identity.resolve, "redelivery": parts.redelivery.run,
+                "retention": partial(_forget, parts),
+            }  # fmt: skip
+            tasks = [group.create_task(_run(job), name=name) for name, job in jobs.items()]
+            tasks += [group.create_task(_run(job)) for job in also]
+            tasks.append(group.create_task(_run(parts.worker.run), name="worker"))
             log.info("ready", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "socket": str(path)})
             await stop.wait()
             log.info("stopping; agents go on")

@@ -50,7 +50,7 @@ def start(repository: Path, ref: str, commit: str, *, draft: Path) -> bool:
     written = draft / f"ref.{secrets.token_hex(8)}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.parent.resolve() != repository.resolve() / Path(ref).parent:  # an agent may have put a link there
+        if not disk.is_really_at(file.parent, repository):  # an agent may have put a link there
             return False
         disk.write(written, f"{commit}\n")
         os.link(written, file)

@@ -98,10 +98,12 @@ class BareRepository:
 
         No ref of `refs/remotes/` is asked: an agent could write one to hide what it leads to.
         """
-        if not self._fetched():
+        fetched = self._fetched()
+        if not fetched:
             with contextlib.suppress(AoError):  # then nothing counts as on the forge, which loses and lets out nothing
                 await self.fetch()
-        known = "".join(f"^{sha}\n" for sha in {*pushed, *self._fetched().values()})
+                fetched = self._fetched()
+        known = "".join(f"^{sha}\n" for sha in {*pushed, *fetched.values()})
         return await self.run(*args, "--ignore-missing", "--stdin", input=known, env=env, deadline=deadline)
 
     async def sha_of(self, branch: str) -> str | None:
