@@ -31,6 +31,7 @@ class Supervisor:
         self._again = again
         self._hands = hands
         self._pokes = pokes
+        self._later: set[str] = set()
         self._keepers: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -98,6 +99,17 @@ class Supervisor:
                 if await ingest_some(self._hands.store, name, self._hands.place(name).pushes, self._hands.agents):
                     self._pokes.put_nowait(name)  # an agent that has much to say does not keep the others waiting
             except Exception as exc:  # as above; the same lines are read again, for an agent that waits does not poke
-                expected = isinstance(exc, StoreBusy)
-                log.warning("pushes not read", exc_info=not expected, extra={"session_id": name, "error": str(exc)})
-                asyncio.get_running_loop().call_later(self._again, self._pokes.put_nowait, name)
+                expected, about = isinstance(exc, StoreBusy), {"session_id": name, "error": str(exc)}
+                level = logging.WARNING if expected else logging.ERROR
+                log.log(level, "pushes not read", exc_info=not expected, extra=about)
+                self._poke_later(name)
+
+    def _poke_later(self, name: str) -> None:
+        """Read a session's pushes again after a while, once however often that was asked for."""
+        if name not in self._later:
+            self._later.add(name)
+            asyncio.get_running_loop().call_later(self._again, self._poke, name)
+
+    def _poke(self, name: str) -> None:
+        self._later.discard(name)
+        self._pokes.put_nowait(name)

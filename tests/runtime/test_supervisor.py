@@ -77,3 +77,32 @@ async def test_what_could_not_be_stored_is_read_again_without_another_poke(bot, 
         file.write_bytes(TURN)
         pokes.put_nowait("app-1")
         await until(lambda: bot.session.push_offset == len(TURN))
+
+
+async def test_many_pokes_that_come_to_nothing_are_one_look_later(bot, tmp_path, monkeypatch):
+    await bot.starts()
+    deeds, pokes, tried, later = Deeds(bot, tmp_path), asyncio.Queue(), [], []
+    file = deeds.hands.place("app-1").pushes
+
+    real = asyncio.get_running_loop().call_later
+
+    async def write(job, **how):
+        tried.append(job)
+        raise StoreBusy("the disk is full")
+
+    def call_later(delay, call, *args):
+        return later.append(args) if args == ("app-1",) else real(delay, call, *args)
+
+    async with supervised(deeds, pokes):
+        await until(lambda: "watch app-1" in deeds.did)
+        monkeypatch.setattr(bot.store, "write", write)
+        file.parent.mkdir(parents=True)
+        file.write_bytes(TURN)
+        monkeypatch.setattr(asyncio.get_running_loop(), "call_later", call_later)
+        for _ in range(20):
+            pokes.put_nowait("app-1")
+        while len(tried) < 20:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        monkeypatch.undo()
+    assert later == [("app-1",)]
