@@ -14,6 +14,7 @@ TURN = b'{"kind":"prompt","text":"x"}\n{"kind":"turn_ended"}\n'
 async def supervised(deeds, pokes=None):
     running = asyncio.create_task(Supervisor(deeds.hands, pokes or asyncio.Queue(), again=0.01).run())
     try:
+        await until(lambda: "pushes" in {task.get_name() for task in asyncio.all_tasks()})  # the start is over
         yield
     finally:
         running.cancel()
@@ -101,8 +102,6 @@ async def test_many_pokes_that_come_to_nothing_are_one_look_later(bot, tmp_path,
         monkeypatch.setattr(asyncio.get_running_loop(), "call_later", call_later)
         for _ in range(20):
             pokes.put_nowait("app-1")
-        while len(tried) < 20:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await until(lambda: len(tried) >= 20 and later)
         monkeypatch.undo()
     assert later == [("app-1",)]
