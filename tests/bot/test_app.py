@@ -20,7 +20,7 @@ from bot.pace import Pace
 from bot.running import close
 from runtime.errors import ConfigError
 from runtime.store import sessions
-from tests.fakes.hands import until
+from tests.waiting import until
 
 CONFIG = """
 projects:

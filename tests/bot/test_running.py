@@ -13,7 +13,7 @@ import pytest
 from bot import retention, running
 from bot.listeners import bind_public
 from runtime.errors import StoreBusy
-from tests.fakes.hands import until
+from tests.waiting import until
 
 NAMES = ("supervisor", "sender", "identity", "redelivery", "worker", "desk", "hub", "receiver", "pool")
 

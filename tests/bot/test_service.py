@@ -17,7 +17,8 @@ from runtime.inbox import ACCEPTED, FAILED, PASTED
 from runtime.said import Noted, Report
 from runtime.store import facts, messages, outbox, sessions
 from runtime.store.journal import Arrival, Journal
-from tests.fakes.hands import FakeTmux, FakeWorkspaces, until
+from tests.fakes.hands import FakeTmux, FakeWorkspaces
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from runtime import claiming
 from runtime.claiming import Outcome
 from runtime.errors import ForgeRefused, UserError, WrongUse
 from runtime.store import sessions
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 
 class FakeSender:

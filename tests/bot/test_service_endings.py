@@ -11,7 +11,8 @@ from runtime.errors import ForgeBusy, GitFailed, UserError, WorkspaceMissing, Wr
 from runtime.facts import Cleaned, Killed, Paused, Process, Turn
 from runtime.keeper import Keeper
 from runtime.store import sessions
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from bot.service.messages import Messages
 from runtime.errors import NotAllowed, UserError
 from runtime.facts import Killed
 from runtime.store import facts, sessions
-from tests.runtime.crowd import crowd, until
+from tests.runtime.crowd import crowd
+from tests.waiting import until
 
 SCRIPT = """
 [[rule]]

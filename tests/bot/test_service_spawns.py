@@ -14,7 +14,8 @@ from runtime.project import Limits
 from runtime.store.notes import REMEMBERED_FOR
 from runtime.store.renumber import renumber
 from tests.fakes.bot import a_project
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 
 @pytest.fixture

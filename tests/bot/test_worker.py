@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import json
 import logging
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from runtime.errors import ForgeBusy, Permanent, StoreBusy, UserError
 from runtime.store.deliveries import listing, replay, show
 from runtime.store.journal import Arrival, Journal
 from runtime.store.store import Store
+from tests.waiting import until
 
 SOON = Limits(deadline=5.0, backoff=lambda _attempt: 0.0)
 
@@ -73,13 +73,6 @@ def notes(store):
 
 def states(store):
     return {entry.guid: entry.state for entry in listing(store, limit=1000)}
-
-
-async def until(holds, within=30.0):
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.002)
 
 
 @contextlib.asynccontextmanager

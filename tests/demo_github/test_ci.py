@@ -1,13 +1,12 @@
 """Continuous integration runs for real, and ends."""
 
-from pathlib import Path
-
 import pytest
 
 from bot.demo.github import ci
 from bot.demo.github.routes.checks import LINK_LIFE
 from tests.demo_github import git
 from tests.demo_github.place import REPO
+from tests.waiting import gone
 
 
 def test_steps_of_actions_are_left_out():
@@ -19,8 +18,7 @@ async def test_step_is_stopped_with_everything_it_started(tmp_path):
     code, out = await ci.shell(f"sleep 30 & echo $! > {tmp_path}/pid; wait", tmp_path, deadline=0.3)
     assert code == 124
     assert "stopped after" in out
-    state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    await gone(int((tmp_path / "pid").read_text()))
 
 
 async def test_step_sees_only_a_clean_environment(tmp_path, monkeypatch):

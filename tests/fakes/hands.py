@@ -1,6 +1,5 @@
 """What keepers act with, where nothing outside the process is touched; what was asked for is noted in `did`."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -189,10 +188,3 @@ class Deeds:
             "wake": FakeWake(self.did), "clock": bot.clock, "patience": QUICK,
         }  # fmt: skip
         self.hands = Hands(**{**known, **changed})
-
-
-async def until(holds: Any, within: float = 30.0) -> None:
-    """Let other tasks run until something holds."""
-    async with asyncio.timeout(within):
-        while not holds():
-            await asyncio.sleep(0.002)

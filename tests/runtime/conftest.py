@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,7 @@ import pytest
 from runtime import agents
 from runtime.launch import LaunchPlace, agent_environment
 from runtime.tmux import Tmux
-
-
-async def _until(holds: Callable[[], Any], *, within: float = 30.0) -> Any:
-    """Poll until something holds and return it."""
-    end = time.monotonic() + within
-    while not (value := holds()):
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.005)
-    return value
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+from tests.waiting import runs, until
 
 
 class Seat:
@@ -46,7 +31,7 @@ class Seat:
 
     async def pushed(self, kind: str, count: int = 1) -> dict[str, Any]:
         """Wait for the push of this kind, or the `count`-th of them, and return it."""
-        return (await _until(lambda: self.pushes(kind)[count - 1 :]))[0]
+        return (await until(lambda: self.pushes(kind)[count - 1 :]))[0]
 
     async def shows(self, text: str) -> str:
         """Wait until the screen shows `text` and return the screen."""
@@ -96,17 +81,12 @@ class Desk:
 
 
 @pytest.fixture
-def until() -> Callable[..., Any]:
-    return _until
-
-
-@pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     desk = Desk(Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp")))
     yield desk
     running = [pane.pid for pane in (await desk.tmux.panes()).values() if not pane.dead]
     await desk.tmux.kill_server()
     desk.tmux.close()
-    await _until(lambda: not any(map(_runs, running)))
+    await until(lambda: not any(map(runs, running)))
     # The last push of an agent that has just ended may still put a file there.
-    await _until(lambda: shutil.rmtree(desk.root, ignore_errors=True) or not desk.root.exists())
+    await until(lambda: shutil.rmtree(desk.root, ignore_errors=True) or not desk.root.exists())

@@ -22,6 +22,7 @@ from runtime.tmux import Tmux
 from runtime.typing import TypingPolicy
 from tests.fakes.bot import a_project
 from tests.fakes.hands import FakeWorkspaces
+from tests.waiting import until
 
 QUICK = Patience(
     probe_every=0.3, after_restart=0.3, when_refused=0.05, people_first=0.2, hang_up=0.2, confirm_key=0.5,
@@ -115,14 +116,6 @@ class Crowd:
     async def screens(self):
         panes = await self.tmux.panes()
         return {name: await self.tmux.capture(panes[name].pane_id, lines=20000) for name in self.names if name in panes}
-
-
-async def until(holds, within=30.0):
-    """Poll until something holds."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

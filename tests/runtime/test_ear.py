@@ -2,7 +2,8 @@
 
 from runtime.ear import Ear
 from runtime.processes import is_agent
-from tests.runtime.crowd import crowd, until
+from tests.runtime.crowd import crowd
+from tests.waiting import until
 
 BECOMES_A_SHELL = """
 [[rule]]

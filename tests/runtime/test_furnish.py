@@ -1,12 +1,11 @@
-import asyncio
 import os
-from pathlib import Path
 
 import pytest
 
 from runtime.errors import UserError
 from runtime.furnish import furnish
 from tests.fakes.bot import a_project
+from tests.waiting import gone
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "GREETING": "hello"}
 
@@ -65,14 +64,4 @@ async def test_missing_file_is_named(worktree, clone):
 async def test_command_leaves_no_process_behind(worktree):
     await furnish(a_project(post_create=("sleep 60 & echo $! > pid",)), worktree, ENVIRONMENT)
     pid = int((worktree / "pid").read_text())
-    async with asyncio.timeout(30):
-        while runs(pid):
-            await asyncio.sleep(0.01)
-
-
-def runs(pid):
-    """Tell whether a process is there and not just waiting to be collected."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
-    except FileNotFoundError:
-        return False
+    await gone(pid)

@@ -13,8 +13,9 @@ from runtime.probe import Probe
 from runtime.project import Limits
 from runtime.store import messages, sessions
 from tests.fakes.bot import a_project
-from tests.fakes.hands import Deeds, FakeAgent, until
+from tests.fakes.hands import Deeds, FakeAgent
 from tests.fakes.sessions import session
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from runtime.metadata_file import parse, render
 from runtime.said import AgentInfo
 from runtime.store import notes, sessions
 from runtime.view import view
-from tests.fakes.hands import until
+from tests.waiting import until
 
 
 class Service:

@@ -13,7 +13,8 @@ from runtime.facts import Killed, Process
 from runtime.keeper import Keeper
 from runtime.read_only import seal
 from runtime.store import facts, orchestrators, sessions
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 NAME = "app-orchestrator"
 

@@ -12,7 +12,7 @@ from runtime.pool import Pool
 from runtime.project import Limits
 from runtime.shelf import Warm
 from tests.fakes.bot import a_project
-from tests.fakes.hands import until
+from tests.waiting import until
 
 OLD, NEW = "a" * 40, "b" * 40
 

@@ -9,6 +9,7 @@ import pytest
 from runtime import pushes
 from runtime.facts import Process, Turn
 from runtime.pushes import Wake, read, to_facts
+from tests.waiting import until
 
 NOW = 1_800_000_000.0
 
@@ -143,7 +144,7 @@ def test_raw_hook_is_no_fact(file):
     assert to_facts(hook, 0) == []
 
 
-async def test_a_poke_wakes_the_right_session(tmp_path, until):
+async def test_a_poke_wakes_the_right_session(tmp_path):
     woken = []
     wake = Wake(woken.append)
     for number in range(100):
@@ -160,7 +161,7 @@ async def test_a_poke_wakes_the_right_session(tmp_path, until):
     wake.close()
 
 
-async def test_waiting_costs_nothing(tmp_path, until):
+async def test_waiting_costs_nothing(tmp_path):
     woken = []
     wake = Wake(woken.append)
     os.mkfifo(tmp_path / "fifo")

@@ -15,7 +15,8 @@ from runtime.requests import GONE, SILENT, why_no_key
 from runtime.said import Decision, Interrupt
 from runtime.store import facts
 from runtime.words import level, words
-from tests.runtime.crowd import crowd, until
+from tests.runtime.crowd import crowd
+from tests.waiting import until
 
 SCRIPT = """
 [[rule]]

@@ -16,7 +16,8 @@ from runtime.look import look
 from runtime.restore import bring_back, why_not
 from runtime.store import facts, messages, sessions
 from tests.fakes.forge import as_fact
-from tests.fakes.hands import Deeds, FakeAgent, until
+from tests.fakes.hands import Deeds, FakeAgent
+from tests.waiting import until
 
 
 class Resumable(FakeAgent):

@@ -5,7 +5,8 @@ import contextlib
 
 from runtime.errors import GitFailed, StoreBusy
 from runtime.supervisor import Supervisor
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 TURN = b'{"kind":"prompt","text":"x"}\n{"kind":"turn_ended"}\n'
 

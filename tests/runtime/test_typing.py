@@ -13,6 +13,7 @@ import pytest
 from runtime.composer import as_terminal_text, is_one_of
 from runtime.pushes import Wake
 from runtime.typing import DRAFT, TYPING, Target, TypingPolicy, type_message
+from tests.waiting import until
 
 HASTY = TypingPolicy(waits=(0.1, 0.4, 0.8, 30.0), clear=("C-u",), echo_within=0.3)
 ANSWER = '[[rule]]\nmatch = ""\nactions = [{say = "ok"}'
@@ -268,7 +269,7 @@ async def test_copy_mode_and_a_forgotten_draft_do_not_spoil_the_message(desk):
     assert prompts(seat) == ["hello"]
 
 
-async def test_cancelled_sender_leaves_no_draft(desk, until):
+async def test_cancelled_sender_leaves_no_draft(desk):
     seat = await desk.seat()
     policy = TypingPolicy(clear=("C-u",))
     for number in range(16):

@@ -10,7 +10,8 @@ from runtime.facts import Killed, Process, Turn
 from runtime.said import Restored
 from runtime.store import facts, messages, sessions
 from runtime.watch import Watch
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 GRACE = 30
 OURS = os.getpid()

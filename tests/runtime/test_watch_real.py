@@ -12,6 +12,7 @@ from runtime.store import messages
 from runtime.tmux import Tmux
 from runtime.watch import Watch
 from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ async def test_server_that_is_killed_is_named_as_what_took_the_agent(bot, desk, 
     assert bot.records("outage") == ["tmux has gone, and 1 agent with it"]
 
 
-async def test_all_killed_at_once_without_a_word_is_a_loss(bot, desk, place, until):
+async def test_all_killed_at_once_without_a_word_is_a_loss(bot, desk, place):
     _, watch = place
     agent = bot.facts.process.pid
     all_of_it = [await server(desk), parent(parent(agent)), parent(agent), agent]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -183,13 +183,6 @@ def repository(template: Path, place: Path, forge: Forge, git: Git) -> Repositor
     repository = Repository(place / "repos/o/n.git", git, remote, url=SHOWN_URL)
     repository.ensure()
     return repository
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Poll until something holds."""
-    async with asyncio.timeout(30):
-        while not holds():
-            await asyncio.sleep(0)
 
 
 @dataclass

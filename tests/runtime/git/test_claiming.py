@@ -17,7 +17,8 @@ from runtime.said import Claimed
 from runtime.store import messages, sessions
 from runtime.switching import on_branch, switch
 from runtime.workspaces import Workspaces
-from tests.fakes.hands import Deeds, until
+from tests.fakes.hands import Deeds
+from tests.waiting import until
 
 WHO = ("-c", "user.name=A", "-c", "user.email=a@example.org")
 

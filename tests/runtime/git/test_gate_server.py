@@ -9,7 +9,7 @@ import pytest
 
 from runtime.errors import ForgeBusy, NotAllowed, StoreBusy
 from runtime.gate_server import AT_ONCE, LONGEST_REQUEST, Answer, GateServer
-from tests.runtime.git.conftest import until
+from tests.waiting import until
 
 GH = {"id": "12345678", "do": "gh", "command": "pr view", "options": {"target": "1"}}
 

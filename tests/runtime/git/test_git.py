@@ -3,13 +3,12 @@
 import asyncio
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from runtime.errors import ForgeBusy, GitFailed
 from runtime.git import Git, Remote
-from tests.runtime.git.conftest import until
+from tests.waiting import gone, until
 
 
 async def test_git_sees_nothing_of_the_callers_environment(place, monkeypatch):
@@ -52,18 +51,6 @@ async def test_a_command_cancelled_as_soon_as_it_runs_leaves_no_process(git, mon
     with pytest.raises(asyncio.CancelledError):
         await running
     await gone(pid)
-
-
-async def gone(pid: int) -> None:
-    """Wait until a process has ended, reaped or not."""
-
-    def ended() -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
-
-    await until(ended)
 
 
 async def test_a_failure_carries_what_git_said(git, place):

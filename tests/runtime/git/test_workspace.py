@@ -13,7 +13,8 @@ from runtime.errors import ConfigError, GitFailed
 from runtime.git import Remote
 from runtime.preserve import preserve
 from runtime.workspace import Repository
-from tests.runtime.git.conftest import TOKEN, seat, settings_for, until
+from tests.runtime.git.conftest import TOKEN, seat, settings_for
+from tests.waiting import until
 
 
 async def test_a_fetch_follows_the_remote_and_prunes_nothing_of_an_agent(repository, forge, agent):

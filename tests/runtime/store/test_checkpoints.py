@@ -9,7 +9,7 @@ import pytest
 
 from runtime.store import checkpoints as module
 from runtime.store.checkpoints import EVERY, Checkpoints
-from tests.fakes.hands import until
+from tests.waiting import until
 
 PAGE = b"x" * 4000
 
