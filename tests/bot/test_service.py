@@ -38,7 +38,7 @@ def service(parts):
 
 
 def send(service, text="Go on.", **more):
-    return service.messages.send("app-1", text, **{"author": None, "wait": False, "patience": 5.0, "key": None, **more})
+    return service.messages.send("app-1", text, **{"author": None, "wait": False, "patience": 30, "key": None, **more})
 
 
 async def test_sessions_are_listed_without_the_ended_ones(bot, service):
@@ -149,12 +149,11 @@ async def test_sender_waits_for_the_receipt(bot, service, state, result):
 @pytest.mark.parametrize(("state", "result"), [(None, "queued"), (PASTED, "unconfirmed")])
 async def test_sender_does_not_wait_longer_than_asked(bot, service, state, result):
     await bot.starts(turn="active")
-    sending = asyncio.create_task(send(service, wait=True, patience=0.05))
-    await until(lambda: bot.messages)
+    await send(service, key="k")
     [message] = bot.messages
     if state:
         await bot.store.write(lambda tx: messages.mark(tx, message, state, "test"))
-    assert (await asyncio.wait_for(sending, 30)).result == result
+    assert (await asyncio.wait_for(send(service, wait=True, patience=0.05, key="k"), 30)).result == result
 
 
 async def test_nothing_is_sent_to_a_merged_session(bot, github, service):
