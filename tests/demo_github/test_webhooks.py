@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import hmac
+import time
 
 import pytest
 
 from tests.demo_github.place import REPO, Person
+from tests.waiting import until
 
 
 async def open_issues(place, *titles):
@@ -56,7 +58,7 @@ async def test_app_hears_only_what_it_asked_for(place):
     [("drop", ["two", "three"]), ("repeat", ["one", "one", "two", "three"]), ("hold", ["two", "one", "three"])],
 )
 async def test_deliveries_are_dropped_repeated_and_swapped_on_request(place, kind, arrives):
-    fault = place.hub.faults.add(kind, match="^issues.opened$")
+    fault = place.hub.faults.add(kind, match="^issues.opened$", seconds=30)
     await open_issues(place, "one", "two", "three")
     assert titles(place) == arrives
     assert fault.struck == 1
@@ -68,10 +70,23 @@ async def test_held_delivery_is_sent_although_nothing_follows(place):
     assert titles(place) == ["alone"]
 
 
-async def test_delayed_delivery_lets_others_pass(place):
+async def test_delayed_delivery_lets_others_pass(place, monkeypatch):
+    async def pause(seconds):
+        assert seconds == 0.3
+        await until(lambda: titles(place))
+
+    monkeypatch.setattr(place.hub.world.outgoing, "pause", pause)
     place.hub.faults.add("delay", match="issues", seconds=0.3)
     await open_issues(place, "one", "two")
     assert titles(place) == ["two", "one"]
+
+
+async def test_delayed_delivery_takes_its_time(place):
+    place.hub.faults.add("delay", match="issues", seconds=0.1)
+    began = time.monotonic()
+    await open_issues(place, "late")
+    assert titles(place) == ["late"]
+    assert time.monotonic() - began >= 0.1
 
 
 async def test_failed_delivery_is_listed_and_delivered_again_with_its_guid(place):

@@ -53,6 +53,7 @@ class Outgoing:
         self._queues: dict[int, deque[Delivery]] = defaultdict(deque)
         self._busy: set[int] = set()
         self._arrived = asyncio.Event()
+        self.pause = asyncio.sleep
         self._session: aiohttp.ClientSession | None = None
 
     def put(self, delivery: Delivery) -> None:
@@ -111,7 +112,7 @@ class Outgoing:
         await self._send(delivery)
 
     async def _later(self, delivery: Delivery, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await self.pause(seconds)
         await self._send(delivery)
 
     def _lost(self, delivery: Delivery) -> None:
