@@ -70,10 +70,14 @@ class Stage:
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nothing listens on now, and that nobody is given who asks for any port.
+
+    A connection that its server has closed keeps the port taken for a minute, except for a server that names it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        server.accept()[0].close()
+        client.recv(1)
+        return int(server.getsockname()[1])
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from bot.config import load, read
 from bot.demo.github import LocalGitHub
 from bot.demo.github.changes import apps
 from bot.demo.github.refusals import Refusal
+from bot.demo.stage import free_port
 from bot.doctor_online import MANIFEST
 from bot.github.client import AiohttpWire
 from bot.github.manifest import AppCredentials, build_manifest
@@ -38,20 +38,13 @@ async def github(tmp_path):
 
 
 @pytest.fixture
-def environ(github, tmp_path, unused_tcp_port):
+def environ(github, tmp_path):
     return {
         "HOME": str(tmp_path),
         "AO_DATA_DIR": str(tmp_path / "data"),
         "AO_GITHUB_API_URL": github.url,
-        "AO_PORT": str(unused_tcp_port),
+        "AO_PORT": str(free_port()),
     }
-
-
-@pytest.fixture
-def unused_tcp_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)
