@@ -67,12 +67,19 @@ def rows(set_up: Stage, query: str, *values: object) -> list[Any]:
 async def rested(set_up: Stage, path: str = "sessions") -> list[dict[str, Any]]:
     """The sessions listed there if their agents have answered all they were told and wait for more, else none.
 
-    An agent is ready before its first prompt too, so that it is ready says nothing of its task.
+    An agent is ready before its first prompt too, so that it is ready says nothing of its task; its messages do, once
+    it is. What was read of it before them may be older than its answers.
     """
+    ready = await _ready(set_up, path)
+    if rows(set_up, "SELECT 1 FROM messages WHERE state NOT IN ('answered', 'failed')"):
+        return []
+    found = await _ready(set_up, path)
+    return found if [one["name"] for one in found] == [one["name"] for one in ready] else []
+
+
+async def _ready(set_up: Stage, path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await set_up.service.get(f"/api/v1/{path}"))["sessions"]
-    open_messages = rows(set_up, "SELECT 1 FROM messages WHERE state NOT IN ('answered', 'failed')")
-    at_work = open_messages or any(one["activity"] != "ready" for one in found)
-    return [] if at_work else found
+    return found if all(one["activity"] == "ready" for one in found) else []
 
 
 async def play(home: Path, kills: list[int], *, token_mode: bool = False) -> tuple[Ending, int]:
