@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-READY_WITHIN = 20.0
+READY_WITHIN = 60.0
 HANG_UP_WITHIN = 3.0
 
 
