@@ -41,7 +41,7 @@ def service(here):
 
 
 def send(here, text, **more):
-    return service(here).send("app-1", text, **{"author": "me", "wait": True, "patience": 20, "key": None, **more})
+    return service(here).send("app-1", text, **{"author": "me", "wait": True, "patience": 60, "key": None, **more})
 
 
 async def test_agent_that_is_gone_is_brought_back_and_gets_the_message():

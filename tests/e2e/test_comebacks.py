@@ -39,7 +39,7 @@ class Comeback:
     """Two sessions and the requests about them; a service that dies meanwhile is asked again."""
 
     def __init__(self, stage):
-        self.stage, self.story = stage, Story(stage, patience=40.0)
+        self.stage, self.story = stage, Story(stage, patience=60.0)
         self.pull = 0
 
     async def post(self, path, **body):

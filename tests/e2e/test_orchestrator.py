@@ -71,7 +71,7 @@ async def seen(story, what, holds):
 async def test_agents_start_each_other_talk_and_end_together():
     with short_directory() as home:
         async with set_stage(home, rules=RULES) as stage:
-            story = Story(stage, patience=40.0)
+            story = Story(stage, patience=60.0)
             assert (await ao(stage, "orchestrator", "start")).startswith(f"Orchestrator {CHIEF} started.")
             heard = {CHIEF: ["nam-1: The greeting is written"], "nam-1": ["nam-2: The farewell is written"]}
             await seen(story, "both have heard", lambda: {name: answered(stage, name) for name in heard} == heard)

@@ -33,7 +33,7 @@ actions = [{write_file = {path = "draft.txt", content = "half an idea"}}, {say =
 
 async def labelled(stage, body="Please."):
     """An issue that a maintainer has opened and labelled, and the story around it."""
-    story = Story(stage, patience=30.0)
+    story = Story(stage, patience=60.0)
     story.issue = await stage.maintainer.open_issue("A task", body)
     await stage.maintainer.label(story.issue, "agent")
     return story

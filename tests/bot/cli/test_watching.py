@@ -19,7 +19,7 @@ from tests.bot.fake_service import running, session
 
 COMMAND = [sys.executable, "-c", "import sys; from bot.cli import main; sys.exit(main())", "status", "--watch"]
 ENTER, LEAVE, HOME = "\x1b[?1049h", "\x1b[?1049l", "\x1b[H"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Terminal:
