@@ -158,7 +158,11 @@ async def test_app_is_compared_with_what_it_needs(environ, home, monkeypatch):
     assert (judged["wrong"].level, "correct AO_GITHUB_TOKEN" in judged["wrong"].fix) == ("FAIL", True)
 
 
-def test_webhook_and_service_are_asked(environ, home, offline):
+def test_webhook_and_service_are_asked(environ, home, monkeypatch):
+    async def unasked(_config):
+        return []
+
+    monkeypatch.setattr(doctor_online, "_github", unasked)
     (home / "data").mkdir(mode=0o700)
     fake = FakeService()
     with running(fake, home / "data"):
