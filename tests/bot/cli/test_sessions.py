@@ -1,5 +1,6 @@
 """`ao session`, `ao status`, `ao send` and `ao deliveries` as a person types them."""
 
+import contextlib
 import json
 import os
 import pty
@@ -29,9 +30,12 @@ def on_a_terminal(ao, *arguments: str, **environ: str) -> str:
     terminal = {"stdin": child, "stdout": child, "stderr": child}
     subprocess.run(command, **terminal, env=ao.environ(**environ), cwd=ao.home, timeout=30, check=True)
     os.close(child)
-    shown = os.read(parent, 65536).decode()
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while more := os.read(parent, 65536):
+            shown += more
     os.close(parent)
-    return shown
+    return shown.decode()
 
 
 def steady(text: str) -> str:
