@@ -41,7 +41,7 @@ def _demo(where, *options):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_what_keep_suggests_works_and_ctrl_c_leaves_nothing(where):
 
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(PATIENCE) == 130
     assert output.read_text().endswith("Stopped; nothing is left behind.\n")
     assert "\x1b" not in said
     assert re.search(r"^ together +│ +\d+\.\d │ +\d+ $", said, re.MULTILINE)
@@ -126,7 +126,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(where):
     with _demo(where) as (process, output):
         _until(lambda: "✓ An agent starts" in _said(output), process, output)
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(PATIENCE) == 130
     assert output.read_text().endswith("Stopped; nothing is left behind.\n")
     _nothing_is_left(where)
 
