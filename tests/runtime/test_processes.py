@@ -137,7 +137,8 @@ def until_runs():
     def run(argv):
         child = subprocess.Popen(argv, stdin=subprocess.PIPE)
         children.append(child)
-        while Path(f"/proc/{child.pid}/comm").read_text().startswith("pytest"):
+        # The kernel names the process before it shows these.
+        while Path(f"/proc/{child.pid}/cmdline").read_text().split("\0")[:-1] != argv:
             time.sleep(0.001)
         return child
 
