@@ -9,6 +9,7 @@ import pytest
 from runtime.errors import StoreBusy
 from runtime.store import writer as module
 from runtime.store.writer import Writer
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -47,8 +48,10 @@ def stored(tmp_path):
         connection.close()
 
 
-def held(gate):
+def held(gate, began=None):
     def job(_raw):
+        if began is not None:
+            began.set()
         gate.wait(30)
 
     return job
@@ -56,8 +59,9 @@ def held(gate):
 
 async def waiting_behind(writer, *jobs):
     """Let the jobs pile up behind one that holds the thread, so that they share a commit."""
-    gate = threading.Event()
-    first = asyncio.ensure_future(writer.run(held(gate)))
+    gate, began = threading.Event(), threading.Event()
+    first = asyncio.ensure_future(writer.run(held(gate, began)))
+    await until(began.is_set)  # else the thread could take some of the others along with the first
     others = [asyncio.ensure_future(job) for job in jobs]
     await asyncio.sleep(0)
     gate.set()
