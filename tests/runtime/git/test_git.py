@@ -21,9 +21,20 @@ async def test_git_sees_nothing_of_the_callers_environment(place, monkeypatch):
     assert "HOME=/nonexistent" in shown
 
 
-async def test_a_command_past_its_deadline_dies_with_its_children(git, place):
+async def test_a_command_past_its_deadline_dies_with_its_children(git, place, monkeypatch):
+    real, deadlines = asyncio.timeout, []
+
+    def timeout(delay):
+        deadlines.append(real(delay))
+        return deadlines[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "timeout", timeout)
+        running = asyncio.create_task(git.run("-c", f"alias.hang=!sleep 600 & echo $! > {place}/pid; wait", "hang"))
+        await until(lambda: (place / "pid").exists() and (place / "pid").read_text())
+    deadlines[0].reschedule(asyncio.get_running_loop().time())
     with pytest.raises(GitFailed, match="no answer within"):
-        await git.run("-c", f"alias.hang=!sleep 600 & echo $! > {place}/pid; wait", "hang", deadline=2.0)
+        await running
     await gone(int((place / "pid").read_text()))
 
 
