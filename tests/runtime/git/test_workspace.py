@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from runtime import disk, layout
+from runtime import disk, layout, workspace
 from runtime.errors import ConfigError, GitFailed
 from runtime.git import Remote
 from runtime.preserve import preserve
 from runtime.workspace import Repository
 from tests.runtime.git.conftest import TOKEN, seat, settings_for
-from tests.waiting import until
 
 
 async def test_a_fetch_follows_the_remote_and_prunes_nothing_of_an_agent(repository, forge, agent):
@@ -112,11 +111,20 @@ async def test_a_worktree_cut_off_in_the_making_is_made_again(repository, agent,
     assert agent.git("status", "--porcelain") == ""
 
 
-async def test_a_killed_checkout_is_finished_by_the_next_one(repository, place):
-    adding = asyncio.create_task(seat(repository, place))
-    await until(lambda: list(place.glob("trees/.new-n-1.*")))
-    adding.cancel()
-    await asyncio.gather(adding, return_exceptions=True)
+async def test_a_killed_checkout_is_finished_by_the_next_one(repository, place, monkeypatch):
+    real, begun = workspace.check_out, asyncio.Event()
+
+    async def check_out(*args):
+        begun.set()
+        await real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace, "check_out", check_out)
+        adding = asyncio.create_task(seat(repository, place))
+        await begun.wait()
+        adding.cancel()
+        await asyncio.gather(adding, return_exceptions=True)
+    assert list(place.glob("trees/.new-n-1.*"))
     assert not (place / "trees/n-1").exists()
     agent = await seat(repository, place)
     assert agent.git("status", "--porcelain") == ""
