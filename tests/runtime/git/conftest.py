@@ -134,8 +134,13 @@ def place() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
+    """Closing waits for the requests that are under way: they write into what the test removes then."""
+
+
 def serve(forge: Forge) -> ThreadingHTTPServer:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Backend", (_Backend,), {"forge": forge}))
+    server = _Server(("127.0.0.1", 0), type("Backend", (_Backend,), {"forge": forge}))
     forge.address = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, args=(0.02,)).start()
     return server
