@@ -367,11 +367,13 @@ async def test_file_of_a_session_that_is_gone_is_removed(bot, service):
     )
 
 
-async def test_file_that_is_still_being_written_is_waited_for(bot, service, tmp_path):
+async def test_file_that_is_still_being_written_is_waited_for(bot, service, tmp_path, monkeypatch):
     files = service.make()
     path = tmp_path / "half"
     path.write_text("pr=1")
-    assert 1.5 < files._unsettled(path, b"pr=1") <= 2.0
+    now = path.stat().st_mtime
+    monkeypatch.setattr(time, "time", lambda: now + 0.25)
+    assert files._unsettled(path, b"pr=1") == pytest.approx(1.75)
     assert files._unsettled(path, b"pr=12\n") == 0.0
-    os.utime(path, (time.time() + 500,) * 2)
+    monkeypatch.setattr(time, "time", lambda: now - 500)
     assert files._unsettled(path, b"pr=1") == 0.0
