@@ -92,9 +92,8 @@ def _lock(file: Path) -> Iterator[None]:
             lock.mkdir()
             break
         except FileExistsError:
-            with contextlib.suppress(OSError):
-                if time.time() - lock.stat().st_mtime > _STALE:
-                    lock.rmdir()
+            if _has_gone(lock):
+                continue
             if time.monotonic() > until:
                 raise Retryable(f"{lock} is held by another program", after=2.0) from None
             time.sleep(0.02)
@@ -103,3 +102,11 @@ def _lock(file: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             lock.rmdir()
+
+
+def _has_gone(lock: Path) -> bool:
+    """Take a lock away that nobody touches any more; tell whether there is none now."""
+    with contextlib.suppress(OSError):
+        if time.time() - lock.stat().st_mtime > _STALE:
+            lock.rmdir()
+    return not lock.exists()
