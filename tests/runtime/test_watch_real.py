@@ -1,5 +1,6 @@
 """The watch in front of a real tmux server and real processes, in each kind of trouble."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -12,7 +13,7 @@ from runtime.store import messages
 from runtime.tmux import Tmux
 from runtime.watch import Watch
 from tests.fakes.hands import Deeds
-from tests.waiting import until
+from tests.waiting import gone
 
 
 @pytest.fixture
@@ -20,12 +21,13 @@ async def place(bot, desk, tmp_path):
     """A session whose agent really runs, old enough to be judged."""
     await bot.starts()
     seat = await desk.seat(session="app-1")
-    hasty = Tmux(desk.tmux.socket, deadline=0.5)
-    hands = Deeds(bot, tmp_path, tmux=hasty, launch_root=desk.root / "launch").hands
     await ingest(bot.store, "app-1", seat.place.pushes)
     bot.clock.passes(31)
-    yield seat, Watch(hands)
-    hasty.close()
+    return seat, watching(bot, desk, tmp_path, desk.tmux)
+
+
+def watching(bot, desk, tmp_path, tmux):
+    return Watch(Deeds(bot, tmp_path, tmux=tmux, launch_root=desk.root / "launch").hands)
 
 
 async def looks(bot, watch, count):
@@ -50,17 +52,18 @@ async def test_agent_at_work_is_seen_alive(bot, place):
     assert bot.facts.process.ticks
 
 
-async def test_server_that_hangs_ends_nobody(bot, desk, place):
+async def test_server_that_hangs_ends_nobody(bot, desk, place, tmp_path):
     _, watch = place
-    pid = await server(desk)
+    pid, hasty = await server(desk), Tmux(desk.tmux.socket, deadline=0.5)
     os.kill(pid, signal.SIGSTOP)
     try:
-        await looks(bot, watch, 2)
+        await looks(bot, watching(bot, desk, tmp_path, hasty), 2)
         assert bot.status == ("detecting", "probe_error")
         add = {"kind": "person", "author": "me", "parts": {"body": "x"}}
         await bot.store.write(lambda tx: messages.add(tx, "app-1", source_key="k", **add))
     finally:
         os.kill(pid, signal.SIGCONT)
+        hasty.close()
     await looks(bot, watch, 1)
     assert bot.status == ("working", "turn_finished")
     assert [message.state for message in bot.messages] == ["queued"]
@@ -77,8 +80,10 @@ async def test_agent_that_is_killed_says_by_which_signal(bot, place):
 async def test_server_that_is_killed_is_named_as_what_took_the_agent(bot, desk, place):
     seat, watch = place
     await looks(bot, watch, 1)
-    os.kill(await server(desk), signal.SIGKILL)
+    pid = await server(desk)
+    os.kill(pid, signal.SIGKILL)
     await seat.pushed("exited")
+    await gone(pid)
     await ingest(bot.store, "app-1", seat.place.pushes)
     await looks(bot, watch, 1)
     assert (bot.status, bot.facts.process.signal) == (("errored", "agent_process_exited"), signal.SIGHUP)
@@ -92,7 +97,7 @@ async def test_all_killed_at_once_without_a_word_is_a_loss(bot, desk, place):
     for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, or one would tell how another one ended
         for pid in all_of_it[:: 1 if number == signal.SIGSTOP else -1]:
             os.kill(pid, number)
-    await until(lambda: not Path(f"/proc/{agent}").exists())
+    await asyncio.gather(*map(gone, all_of_it))
     await looks(bot, watch, 1)
     assert bot.status == ("detecting", "tmux_missing")
     await looks(bot, watch, 1)
