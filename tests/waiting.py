@@ -1,6 +1,7 @@
 """Waiting for what comes true by itself: a signal, a process and a pane take effect when the kernel gets to them."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,11 @@ async def until(holds: Callable[[], Any], within: float = 30.0) -> Any:
         assert time.monotonic() < end, "it did not come true in time"
         await asyncio.sleep(0.002)
     return value
+
+
+def json_lines(file: Path) -> list[Any]:
+    """Return the lines of a file that somebody is adding to; the last one may not be whole yet."""
+    return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
 
 
 def runs(pid: int) -> bool:

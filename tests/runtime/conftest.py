@@ -1,7 +1,6 @@
 """A tmux server of the test's own, and scripted agents at work in it."""
 
 import asyncio
-import json
 import os
 import shutil
 import tempfile
@@ -15,7 +14,7 @@ import pytest
 from runtime import agents
 from runtime.launch import LaunchPlace, agent_environment
 from runtime.tmux import Tmux
-from tests.waiting import runs, until
+from tests.waiting import json_lines, runs, until
 
 
 class Seat:
@@ -26,8 +25,7 @@ class Seat:
         self.accepted = asyncio.Event()
 
     def pushes(self, kind: str | None = None) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.place.pushes.read_text().splitlines()]
-        return [line for line in lines if kind in (None, line["kind"])]
+        return [line for line in json_lines(self.place.pushes) if kind in (None, line["kind"])]
 
     async def pushed(self, kind: str, count: int = 1) -> dict[str, Any]:
         """Wait for the push of this kind, or the `count`-th of them, and return it."""

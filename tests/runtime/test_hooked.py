@@ -10,6 +10,7 @@ import pytest
 
 from runtime.agents import hooked
 from runtime.launch import LaunchPlace
+from tests.waiting import json_lines
 
 
 @pytest.fixture
@@ -65,10 +66,10 @@ def test_transcript_named_by_the_first_hook_is_followed_from_there_for_a_pattern
     program = subprocess.Popen([*hooked.put_follower(place, '"bad":true'), "sh", "-c", agent], start_new_session=True)
     try:
         deadline = time.monotonic() + 60
-        while not (pushed := place.pushes.read_text()):
+        while not (pushed := json_lines(place.pushes)):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert json.loads(pushed)["hook"] == {"bad": True, "n": 1}
+        assert [one["hook"] for one in pushed] == [{"bad": True, "n": 1}]
     finally:
         os.killpg(program.pid, 15)
         program.wait()
