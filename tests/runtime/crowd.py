@@ -1,7 +1,6 @@
 """Scripted agents in a tmux server of their own, kept by a real supervisor; only git and GitHub are left out."""
 
 import asyncio
-import json
 import os
 import shutil
 import tempfile
@@ -22,10 +21,10 @@ from runtime.tmux import Tmux
 from runtime.typing import TypingPolicy
 from tests.fakes.bot import a_project
 from tests.fakes.hands import FakeWorkspaces
-from tests.waiting import until
+from tests.waiting import json_lines, until
 
 QUICK = Patience(
-    probe_every=0.3, after_restart=0.3, when_refused=0.05, people_first=0.2, hang_up=0.2, confirm_key=0.5,
+    probe_every=0.3, after_restart=0.3, when_refused=0.05, people_first=0.2, hang_up=0.2, confirm_key=10.0,
     typing=TypingPolicy(waits=(0.15, 0.4, 0.6, 0.8), echo_within=0.3, ready_within=0.5),
 )  # fmt: skip
 
@@ -44,7 +43,7 @@ class Workspaces(FakeWorkspaces):
 class Crowd:
     """So many sessions, and what is known of them."""
 
-    def __init__(self, root, script, count, stories=None):
+    def __init__(self, root, script, count, stories=None, *, patience=QUICK):
         self.root, self.diaries = root, root / "diaries"
         self.diaries.mkdir()
         (root / "script.toml").write_text(script)
@@ -66,7 +65,7 @@ class Crowd:
             store=self.store, tmux=self.tmux, workspaces=self.workspaces, agents=agents.named,
             forge=None, projects=self.projects, limits=Limits(sessions=100), launch_root=root / "launch",
             environment={"PATH": os.environ["PATH"]}, open_gate=nothing, close_gate=nothing,
-            wake=Wake(self.pokes.put_nowait), clock=time.time, patience=QUICK,
+            wake=Wake(self.pokes.put_nowait), clock=time.time, patience=patience,
         )  # fmt: skip
         self.names = [f"app-{number + 1}" for number in range(count)]
 
@@ -88,7 +87,7 @@ class Crowd:
 
     def diary(self, name="app-1"):
         file = self.diaries / f"{name}.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return json_lines(file) if file.exists() else []
 
     def took(self, name="app-1"):
         """What the agent itself says that it was told, its task left out."""

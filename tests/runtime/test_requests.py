@@ -1,6 +1,7 @@
 """Interrupting an agent, and answering what it asks: at a real terminal, by the agent's own word."""
 
 import asyncio
+import dataclasses
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from runtime.requests import GONE, SILENT, why_no_key
 from runtime.said import Decision, Interrupt
 from runtime.store import facts
 from runtime.words import level, words
-from tests.runtime.crowd import crowd
+from tests.runtime.crowd import QUICK, crowd
 from tests.waiting import until
 
 SCRIPT = """
@@ -78,7 +79,7 @@ async def test_busy_agent_stops_and_hears_first_what_it_was_interrupted_for():
 
 
 async def test_key_that_got_lost_is_pressed_once_more_while_the_agent_says_it_is_busy():
-    async with crowd(SCRIPT) as here:
+    async with crowd(SCRIPT, patience=dataclasses.replace(QUICK, confirm_key=4.0)) as here:
         await here.turn("ready")
         await here.say("deaf")
         await here.turn("active")
@@ -86,7 +87,7 @@ async def test_key_that_got_lost_is_pressed_once_more_while_the_agent_says_it_is
 
 
 async def test_agent_that_goes_on_all_the_same_is_said_to():
-    async with crowd(SCRIPT) as here:
+    async with crowd(SCRIPT, patience=dataclasses.replace(QUICK, confirm_key=0.5)) as here:
         await here.turn("ready")
         await here.say("dig in")
         await here.turn("active")
