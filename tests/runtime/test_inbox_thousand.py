@@ -7,6 +7,8 @@ import asyncio
 import random
 import re
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -42,7 +44,18 @@ HARMLESS = {"~", ".", "Backspace", "C-u", ""}
 PERSON = {"y"}
 AGAIN = 4.0
 """A person whose key an agent has swallowed presses it again after so many seconds."""
-ON_THE_WAY = 0.05
+
+
+class Into(NamedTuple):
+    """A paste that went ahead."""
+
+    life: int
+    """The process that it went to."""
+    looked: float
+    """When it began to be looked whether it still may."""
+    was_shell: bool
+    """What that process had already become then."""
+    text: str
 
 
 def script():
@@ -64,7 +77,7 @@ class World(Crowd):
         self.answered = {name: (0.0, 0.0) for name in self.names}
 
     def watch_pastes(self):
-        """Note of each paste that went ahead into which process it went, and when that was last looked at."""
+        """Note each paste that went ahead."""
         paste = self.tmux.paste
 
         def watched(pane, text, *, still, **more):
@@ -72,10 +85,10 @@ class World(Crowd):
             life = next(one.facts.process.pid for one in shown if one.steps.get("terminal", {}).get("pane") == pane)
 
             def last_look():
-                began = time.monotonic()
+                into = Into(life, time.monotonic(), is_shell(life), text)
                 if not still():
                     return False
-                self.pastes.append((life, began))
+                self.pastes.append(into)
                 return True
 
             return paste(pane, text, still=last_look, **more)
@@ -203,14 +216,14 @@ def judge(made, count, screens):
     # What was typed before the terminal itself had shown the dialog cannot be called back. The age counts from then.
     late = [line for _, line in typed if line["age"] is not None]
     # A paste that was on its way is swallowed, and no Enter follows it.
-    assert [line for line in late if line["kind"] == "paste" and line["age"] > ON_THE_WAY] == []
+    pastes = [line for line in late if line["kind"] == "paste"]
+    assert [line for line in pastes if looked(made, line) > line["at"] - line["age"]] == []
     keys = [line for line in late if line["kind"] != "paste"]
     pressed = {char for line in keys for char in ([line["value"]] if line["kind"] == "key" else line["value"])}
     assert pressed <= HARMLESS | PERSON
+    assert [into for into in made.pastes if into.was_shell] == []
     # Nor can a paste be called back that was on its way when the agent became a shell.
-    shells = [line["at"] - looked for name in made.names for line, looked in into_shells(made, name)]
-    assert [age for age in shells if age < -ON_THE_WAY] == []
-    if shells:
+    if any(into_shells(made, name) for name in made.names):
         return
     assert not (made.root / "run-by-a-shell").exists()
     for screen in screens.values():
@@ -218,17 +231,31 @@ def judge(made, count, screens):
             assert after.strip() == "", screen[-500:]
 
 
+def is_shell(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "sh\n"
+    except OSError:
+        return False
+
+
+def looked(made, line):
+    """When it was last looked whether the paste of a line in the diary may go ahead."""
+    into = (one for one in made.pastes if (one.life, one.text) == (line["life"], line["value"]))
+    return max(one.looked for one in into if one.looked < line["at"])
+
+
 def into_shells(made, name):
-    """The last words of agents that became shells, each with the moment before a paste that they have not taken."""
-    for life in {line["life"] for line in made.diary(name)}:
-        lines = [line for line in made.diary(name) if line["life"] == life]
-        taken = max((line["at"] for line in lines if line["what"] == "took"), default=0.0)
-        for last in (line for line in lines if line["what"] == "shell"):
-            yield from ((last, looked) for into, looked in made.pastes if into == life and looked > taken)
+    """The pastes that agents have not taken because they became shells."""
+    found = []
+    for life in {line["life"] for line in made.diary(name) if line["what"] == "shell"}:
+        taken = (line["at"] for line in made.diary(name) if (line["life"], line["what"]) == (life, "took"))
+        last = max(taken, default=0.0)
+        found += [one for one in made.pastes if one.life == life and one.looked > last]
+    return found
 
 
 async def test_two_hundred_messages_reach_agents_that_misbehave():
-    await play(11, 200, 10, within=60)
+    await play(11, 200, 10, within=300)
 
 
 @pytest.mark.soak
