@@ -9,6 +9,7 @@ import pytest
 from runtime import agents
 from runtime.errors import UserError
 from runtime.launch import LaunchPlace
+from tests.waiting import json_lines
 
 
 def git(worktree, *args):
@@ -140,6 +141,15 @@ async def test_agent_dies_as_told(desk, action, ended):
     seat = await desk.seat(rule(action), prompt="go")
     assert ended.items() <= (await seat.pushed("exited")).items()
     assert not seat.pushes("turn_ended")
+
+
+async def test_agent_knows_since_when_its_dialog_has_been_on_the_screen(desk):
+    seat = await desk.seat(rule('{ask_permission = "touch it?"}'), prompt="go", AO_DIARY=str(desk.root))
+    await seat.pushed("waiting")
+    async with asyncio.timeout(30):
+        while not any(line.get("age") for line in json_lines(desk.root / "s-1.jsonl")):
+            await seat.tmux.press(seat.pane, "x")  # answers nothing; the terminal's own answer may still be on its way
+            await asyncio.sleep(0.01)
 
 
 async def test_stuck_turn_ends_only_when_interrupted(desk):

@@ -68,5 +68,6 @@ class Keys:
         sequence = _SEQUENCE.match(self._bytes)
         if sequence is None:
             return None
+        found = sequence[0]  # a match shows what its bytes are now, not what they were
         del self._bytes[: sequence.end()]
-        return ("seen", "cursor") if _CURSOR.fullmatch(sequence[0]) else ("key", "")
+        return ("seen", "cursor") if _CURSOR.fullmatch(found) else ("key", "")
