@@ -18,7 +18,7 @@ demo: tools $(VENV)/.installed
 
 # All of it, held to the coverage; with ARGS only what they choose.
 test: tools $(VENV)/.dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not github and not soak and not agents" $(or $(ARGS),$(COVERED))
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not github and not soak and not agents" $(or $(ARGS),$(COVERED))
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """What all tests share: quick stores, a clock, GitHub's side, and the bot between them."""
 
+import os
 import shutil
 import signal
 import tempfile
@@ -13,6 +14,12 @@ from runtime.store.migrate import migrate
 from tests.fakes.bot import Bot
 from tests.fakes.clock import FakeClock
 from tests.fakes.github import GitHub
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core, eight at most: much of what the tests do is to wait for processes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(2 * cores, 8)
 
 
 def pytest_configure() -> None:
