@@ -1,10 +1,12 @@
 """The only door to tmux: one server of our own, every command under a deadline, panes known by their ids."""
 
 import asyncio
+import logging
 import re
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +37,9 @@ from runtime.panes import (
     typing_of,
 )
 from runtime.tmux_client import Clients
+from runtime.tmux_server import bring_back, make_room
+
+log = logging.getLogger(__name__)
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer (Debian and Ubuntu: apt install tmux; macOS: brew install tmux)"
@@ -86,7 +91,7 @@ class Tmux:
         self, name: str, *, cwd: Path, argv: Sequence[str], width: int = 200, height: int = 50
     ) -> str:
         """Start `argv` in a new session and return its pane id; a session that exists is left alone."""
-        await asyncio.to_thread(self.socket.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(make_room, self.socket)
         size = ("-x", str(width), "-y", str(height))
         create = ("new-session", "-E", "-d", "-P", "-F", "#{pane_id}", "-s", name, "-c", str(cwd), *size, "--", *argv)
         answer = await self._run("-N", *create)
@@ -141,7 +146,7 @@ class Tmux:
     async def kill_server(self) -> None:
         """End the server with all its sessions and wait until it is gone; nothing happens if there is none."""
         for _ in range(50):
-            if _NO_SERVER.search(_said(await self._run("kill-server"))):
+            if _is_away(await self._run("kill-server")):
                 return
             await asyncio.sleep(0.02)
         raise TmuxUnavailable("the tmux server does not end")
@@ -166,6 +171,7 @@ class Tmux:
     def _paste(
         self, pane: str, text: str, before: Sequence[str], after: Sequence[str], unless: Condition, still: Still
     ) -> Paste:  # fmt: skip
+        make_room(self.socket)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=self.socket.parent) as file:
             file.write(text)
             file.flush()
@@ -191,7 +197,7 @@ class Tmux:
         said = _said(answer)
         if answer.returncode == 0:
             return True
-        if _NOT_FOUND.search(said) or _NO_SERVER.search(said):
+        if _NOT_FOUND.search(said) or _is_away(answer):
             return False
         raise TmuxUnavailable(f"tmux did not answer as expected: {said}")
 
@@ -220,7 +226,20 @@ class Tmux:
             raise TmuxUnavailable(f"tmux cannot be run: {INSTALL}") from missing
 
     def _command(self, *arguments: str) -> tmux_cmd:
-        return self._clients.run("tmux", *self._arguments, *arguments)
+        answer = self._clients.run("tmux", *self._arguments, *arguments)
+        if not _is_away(answer) or not bring_back(self.socket):
+            return answer
+        log.warning("the file of tmux's socket was gone; its server was asked for it", extra={"socket": self.socket})
+        for _ in range(50):
+            answer = self._clients.run("tmux", *self._arguments, *arguments)
+            if not _is_away(answer):
+                return answer
+            time.sleep(0.02)
+        raise TmuxUnavailable(f"tmux runs, but does not make its socket {self.socket} again")
+
+
+def _is_away(answer: tmux_cmd) -> bool:
+    return _NO_SERVER.search(_said(answer)) is not None
 
 
 def _said(answer: tmux_cmd) -> str:

@@ -69,6 +69,13 @@ async def test_server_that_hangs_ends_nobody(bot, desk, place, tmp_path):
     assert [message.state for message in bot.messages] == ["queued"]
 
 
+async def test_agent_whose_terminal_lost_its_socket_is_seen_alive_all_the_same(bot, desk, place):
+    _, watch = place
+    desk.tmux.socket.unlink()
+    await looks(bot, watch, 2)
+    assert (bot.status, bot.facts.probe) == (("working", "turn_finished"), None)
+
+
 async def test_agent_that_is_killed_says_by_which_signal(bot, place):
     seat, watch = place
     os.kill(bot.facts.process.pid, signal.SIGKILL)
