@@ -45,6 +45,7 @@ from runtime.errors import ConfigError
 from runtime.git import Git
 from runtime.hands import Hands
 from runtime.look import look
+from runtime.naps import Naps
 from runtime.pool import Pool
 from runtime.preflight import checked
 from runtime.project import Limits
@@ -119,15 +120,17 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
     )  # fmt: skip
     dispatch = Dispatch(store, stories, config.projects, forge=forge, people=people, remember=hub.remember)
     receiver = _receiver(store, settings, stories)
+    redelivery = Redelivery(
+        store, hub, receiver.turned_away, after_start=pace.redeliver_after, every=pace.redeliver_every
+    )  # fmt: skip
     return Parts(
         projects=config.projects, store=store, tmux=tmux, workspaces=workspaces, hub=hub, identity=identity,
         sender=sender, desk=desk, supervisor=Supervisor(hands, pokes), hands=hands,
         pool=Pool(workspaces, store, config.projects, quiet=pace.quiet),
         receiver=receiver,
         worker=Worker(store, dispatch, limits=pace.worker, clock=pace.clock),
-        redelivery=Redelivery(
-            store, hub, receiver.turned_away, after_start=pace.redeliver_after, every=pace.redeliver_every
-        ),
+        redelivery=redelivery,
+        naps=Naps(store, redelivery.hurry),
         records_kept=settings.records_days * 86400.0,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from bot.redelivery import Redelivery
 from bot.worker import Worker
 from runtime.desk import Desk
 from runtime.hands import Hands
+from runtime.naps import Naps
 from runtime.pool import Pool
 from runtime.project import Project
 from runtime.store.store import Store
@@ -37,5 +38,6 @@ class Parts:
     receiver: Receiver
     worker: Worker
     redelivery: Redelivery
+    naps: Naps
     records_kept: float
     """How long the audit trail is kept, seconds."""

@@ -22,7 +22,7 @@ OLDEST = 71 * 3600.0
 OVERLAP = 600.0
 """A delivery may be listed minutes after the event it tells of."""
 SOON = 60.0
-"""After a delivery was turned away, seconds."""
+"""After a delivery was turned away, or the machine has slept, seconds."""
 COVERED = "redelivery"
 """The note that says up to when GitHub's list has been compared."""
 
@@ -45,13 +45,17 @@ class Redelivery:
         """
         self._store = store
         self._hub = hub
-        self._turned_away = turned_away
+        self._hurry = turned_away
         self._after_start = after_start if deliveries.newest_arrival(store) else ()
         self._every = every
         self._soon = soon
         self._told = ""
         covered = store.read(lambda sql: notes.get(sql, COVERED)) or 0.0
         self._from = max(store.clock() - OLDEST, covered)
+
+    def hurry(self) -> None:
+        """Sweep soon: something may have been missed."""
+        self._hurry.set()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -65,17 +69,20 @@ class Redelivery:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every):
-                    await self._turned_away.wait()
+                    await self._hurry.wait()
                     await asyncio.sleep(self._soon)
             await self._try()
 
     async def _try(self) -> None:
+        hurried = self._hurry.is_set()
         try:
             if asked := await self.sweep():
                 log.info("asked GitHub to deliver again", extra={"count": asked})
         except AoError as exc:
             log.warning("could not look for lost deliveries", extra={"error": str(exc)})
             await self._record(str(exc))
+            if hurried:
+                self.hurry()
         else:
             self._told = ""
 
@@ -95,7 +102,7 @@ class Redelivery:
 
         """
         await self._store.prove_writable()
-        self._turned_away.clear()
+        self._hurry.clear()
         began = self._store.clock()
         missing = [one for one in await self._failed() if not deliveries.known(self._store, str(one["guid"]))]
         for one in missing:

@@ -37,6 +37,7 @@ async def run(
             jobs: dict[str, Job] = {
                 "supervisor": parts.supervisor.run, "outbox": parts.sender.run, "pool": parts.pool.run,
                 "identity": parts.identity.resolve, "redelivery": parts.redelivery.run,
+                "naps": parts.naps.run,
                 "retention": partial(_forget, parts),
             }  # fmt: skip
             tasks = [group.create_task(_run(job), name=name) for name, job in jobs.items()]

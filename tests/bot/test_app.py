@@ -20,6 +20,7 @@ from bot.pace import Pace
 from bot.running import close
 from runtime.errors import ConfigError
 from runtime.store import sessions
+from tests.fakes.clock import FakeClock
 from tests.waiting import until
 
 CONFIG = """
@@ -58,6 +59,15 @@ async def test_parts_are_built_without_running_anything(environ, place):
     assert set(parts.projects) == {"app"}
     assert app._secrets(config.settings) == ["ghp_x", "0123456789abcdef"]
     assert isinstance(app._auth(config.settings), TokenAuth)
+    await close(parts)
+
+
+async def test_lost_deliveries_are_looked_for_soon_after_the_machine_has_slept(environ, place):
+    clock = FakeClock()
+    parts = app.build(prepare(environ, place), environ, Pace(clock=clock))
+    clock.passes(3600)
+    await parts.naps.look()
+    assert parts.receiver.turned_away.is_set()
     await close(parts)
 
 

@@ -123,6 +123,19 @@ async def test_delivery_that_was_turned_away_is_asked_for_soon(store, hub):
     assert await swept(hub, redelivery(store, hub, turned_away=turned_away), 1) == 1
 
 
+async def test_sweep_is_hurried_when_something_may_have_been_missed(store, hub):
+    sweeping = redelivery(store, hub)
+    sweeping.hurry()
+    assert await swept(hub, sweeping, 1) == 1
+
+
+async def test_hurried_sweep_that_found_no_github_is_tried_again_as_soon(store, hub):
+    hub.trouble = ForgeBusy("no network yet")
+    sweeping = redelivery(store, hub)
+    sweeping.hurry()
+    assert await swept(hub, sweeping, 3) >= 3
+
+
 async def test_full_disk_ends_nothing(store, hub, monkeypatch, caplog):
     async def write(job, **_):
         raise StoreBusy("the disk is full")

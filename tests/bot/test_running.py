@@ -15,7 +15,7 @@ from bot.listeners import bind_public
 from runtime.errors import StoreBusy
 from tests.waiting import until
 
-NAMES = ("supervisor", "sender", "identity", "redelivery", "worker", "desk", "hub", "receiver", "pool")
+NAMES = ("supervisor", "sender", "identity", "redelivery", "naps", "worker", "desk", "hub", "receiver", "pool")
 
 
 class Part:
