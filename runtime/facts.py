@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from runtime.fact import Fact
-from runtime.probe import Probe
+from runtime.probe import Probe, Slept
 from runtime.said import Acknowledged, AgentInfo, Claimed, Decision, Interrupt, Noted, Report, ReportOverdue, Restored
 
 
@@ -173,6 +173,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     spawn_failed: SpawnFailed | None = None
     cleaned: Cleaned | None = None
     probe: Probe | None = None
+    slept: Slept = Slept()
     restored: Restored | None = None
     report: Report | None = None
     acknowledged: Acknowledged | None = None
@@ -202,6 +203,7 @@ KINDS: dict[str, type[Fact]] = {
         Pushed,
         Cleaned,
         Probe,
+        Slept,
         Restored,
         Report,
         Acknowledged,

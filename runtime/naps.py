@@ -10,17 +10,22 @@ import logging
 import time
 from collections.abc import Callable
 
+from runtime.probe import Slept
+from runtime.store import facts, sessions
 from runtime.store.store import Store
+from runtime.store.tx import Tx
 
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
 SHORTEST = 2.0
 """Less than that is a clock that is put right, seconds."""
+KEPT = 100
+"""So many sleeps are known of a session; a laptop that is left alone wakes several times an hour."""
 
 
 class Naps:
-    """Compares the two clocks every second and calls `woken` after each sleep."""
+    """Compares the two clocks every second; after a sleep it calls `woken` and lets each live session know."""
 
     def __init__(self, store: Store, woken: Callable[[], None], *, awake: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -35,10 +40,17 @@ class Naps:
             await asyncio.sleep(EVERY)
 
     async def look(self) -> None:
-        """Compare once with the time before."""
+        """Compare once with the time before; a sleep that could not be stored is found again the next time."""
         ahead = self._store.clock() - self._awake()
         slept = ahead - self._ahead
         if slept >= SHORTEST:
             log.info("the machine has slept", extra={"seconds": round(slept)})
             self._woken()
+            await self._store.write(lambda tx: _note(tx, slept))
         self._ahead = ahead
+
+
+def _note(tx: Tx, seconds: float) -> None:
+    for one in sessions.listing(tx.sql):
+        before = facts.of_session(tx.sql, one.id, one.created_at).slept.naps
+        facts.learn(tx, one.id, Slept(naps=(*before[1 - KEPT :], (tx.now, seconds))), source="service")

@@ -117,8 +117,8 @@ def overdue(session: Session, known: Facts, now: float) -> tuple[ReportOverdue |
     trigger, since, after = _awaited(known)
     if trigger is None:
         return None, None
-    missing = ReportOverdue(at=now, trigger=trigger, since=since)
-    return (missing, None) if now >= since + after else (None, since + after)
+    missing, due = ReportOverdue(at=now, trigger=trigger, since=since), since + known.slept.since(since) + after
+    return (missing, None) if now >= due else (None, due)
 
 
 def _awaited(known: Facts) -> tuple[Literal["no_acknowledge", "stale_report"] | None, float, float]:

@@ -1,8 +1,9 @@
 """What a fact says, in plain words: for the audit trail, and for whoever asks why."""
 
 from runtime import facts, said
+from runtime.explain.spans import span
 from runtime.fact import Fact
-from runtime.probe import Probe
+from runtime.probe import Probe, Slept
 
 OVERDUE = {
     "no_acknowledge": "the agent has not acknowledged its task",
@@ -47,6 +48,8 @@ def words(fact: Fact) -> str:
             if fact.terminal == "unknown":
                 return f"{looks} had no answer from tmux and found its process {fact.process}"
             return f"{looks} found its terminal {fact.terminal} and its process {fact.process}"
+        case Slept():
+            return f"the machine has slept for {span(fact.naps[-1][1])}"
     return _by_somebody(fact)
 
 

@@ -82,7 +82,7 @@ def detecting(facts: Facts, now: float) -> Judgement | None:
     probe = facts.probe
     if probe is None or fine(probe):
         return None
-    until = probe.since + LIMIT
+    until = probe.since + facts.slept.since(probe.since) + LIMIT
     if now >= until or probe.attempts > MAX_ATTEMPTS:
         return Judgement(status=Status.STUCK, reason="probe_failure", evidence=probe.detail)
     look = f" (look {probe.attempts} of {MAX_ATTEMPTS})" if probe.attempts else ""

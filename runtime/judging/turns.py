@@ -26,7 +26,7 @@ def starting(facts: Facts, now: float, times: Times) -> Judgement | None:
     since = facts.process.at if facts.process else facts.spawned_at
     if since is None:
         return Judgement(status=Status.SPAWNING, reason="waiting_for_agent")
-    silent_until = since + times.spawn_grace
+    silent_until = since + facts.slept.since(since) + times.spawn_grace
     if now >= silent_until:
         return Judgement(status=Status.STUCK, reason="no_sign_of_work", evidence="nothing heard since its start")
     return Judgement(status=Status.SPAWNING, reason="waiting_for_agent", recheck_at=silent_until)
@@ -36,7 +36,7 @@ def alone(facts: Facts, now: float, times: Times) -> Judgement:
     """Return what the agent's last sign means, when nothing else is known."""
     turn = facts.turn
     assert turn is not None  # noqa: S101 - `starting` comes first
-    since = last_sign(facts)
+    since = last_sign(facts) + facts.slept.since(last_sign(facts))
     quiet = now - since
     if quiet >= times.stuck_after:
         return Judgement(status=Status.STUCK, reason="no_sign_of_work", evidence=f"quiet since {turn.state}")
@@ -59,6 +59,7 @@ def activity(facts: Facts, now: float, times: Times) -> str | None:
         return "exited"
     if facts.turn is None:
         return None
-    if facts.turn.state == "ready" and now - facts.turn.at >= times.idle_after:
+    quiet = now - facts.turn.at - facts.slept.since(facts.turn.at)
+    if facts.turn.state == "ready" and quiet >= times.idle_after:
         return "idle"
     return "waiting_input" if facts.turn.state == "waiting" else facts.turn.state

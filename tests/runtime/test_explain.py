@@ -24,7 +24,7 @@ from runtime.facts import (
 )
 from runtime.inbox import Message
 from runtime.look import Look
-from runtime.probe import Probe
+from runtime.probe import Probe, Slept
 from runtime.project import Times
 from runtime.said import Acknowledged, AgentInfo, Claimed, Decision, Interrupt, Noted, Report, ReportOverdue, Restored
 from runtime.sessions import Session
@@ -327,6 +327,7 @@ SAMPLES = {
     "pushed": Pushed(sha="a" * 40),
     "cleaned": Cleaned(preserved="refs/ao/preserved/app-1/1"),
     "probe": Probe(terminal="unknown"),
+    "slept": Slept(naps=((NOW, 3600.0),)),
     "restored": Restored(by="octo", why_fresh="its records are gone"),
     "report": Report(state="working"),
     "acknowledged": Acknowledged(),

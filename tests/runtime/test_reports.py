@@ -5,6 +5,7 @@ import pytest
 from runtime import reports
 from runtime.errors import UserError
 from runtime.facts import Process, Turn
+from runtime.probe import Slept
 from runtime.said import Acknowledged, Report
 from tests.fakes.clock import NOW
 from tests.fakes.sessions import facts, pull_request, session
@@ -58,6 +59,8 @@ def test_who_may_report_and_when(of, known, reason):
         ({"process": RUNS, "spawned": False}, 9000, None),
         ({"process": RUNS, "report": report()}, 1799, None),
         ({"process": RUNS, "report": report()}, 1800, "stale_report"),
+        ({"process": RUNS, "report": report(), "slept": Slept(naps=((NOW + 60, 3600.0),))}, 5399, None),
+        ({"process": RUNS, "report": report(), "slept": Slept(naps=((NOW + 60, 3600.0),))}, 5400, "stale_report"),
         ({"process": RUNS, "report": report("waiting")}, 9000, None),
         ({"report": report(), "turn": Turn(at=NOW + 5, state="ready")}, 9000, None),
         ({"report": report(), "turn": Turn(at=NOW + 5, state="active")}, 9000, "stale_report"),

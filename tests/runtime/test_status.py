@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from runtime.current import current
 from runtime.facts import Check, Cleaned, Facts, Killed, Paused, Process, PullRequest, Review, SpawnFailed, Turn
-from runtime.probe import Probe
+from runtime.probe import Probe, Slept
 from runtime.project import Times
 from runtime.said import Acknowledged, Report, Restored
 from runtime.status import ENDED, Status, activity, ci_status, judge, review_decision
@@ -50,6 +50,10 @@ def report(state, ago=0.0, **more):
 
 def probe(terminal, process="unknown", ago=0.0, attempts=1, since=0.0):
     return Probe(at=NOW - ago, terminal=terminal, process=process, since=NOW - since, attempts=attempts, detail="seen")
+
+
+def slept(seconds, ago=0.0):
+    return Slept(at=NOW - ago, naps=((NOW - ago, seconds),))
 
 
 def restored(ago=0.0):
@@ -121,6 +125,16 @@ TABLE = [
     ({"spawned_at": NOW - 99, "process": process("running", 29)}, "spawning", "waiting_for_agent"),
     ({"process": process("running", 30)}, "stuck", "no_sign_of_work"),
     ({"process": process("running", 30), "turn": turn("active", 29)}, "working", "task_in_progress"),
+    # What was slept counts for nothing.
+    ({"process": process("running", 3630), "slept": slept(3600)}, "stuck", "no_sign_of_work"),
+    ({"process": process("running", 3629), "slept": slept(3600)}, "spawning", "waiting_for_agent"),
+    ({"turn": turn("active", 4200), "slept": slept(3600)}, "stuck", "no_sign_of_work"),
+    ({"turn": turn("active", 4199), "slept": slept(3600)}, "working", "task_in_progress"),
+    ({"turn": turn("active", 4199), "slept": slept(3600, 4199)}, "stuck", "no_sign_of_work"),
+    ({"turn": turn("ready", 3900), "slept": slept(3600)}, "idle", "turn_finished"),
+    ({"turn": turn("ready", 3899), "slept": slept(3600)}, "working", "turn_finished"),
+    ({"turn": READY, "probe": probe("unknown", since=3899), "slept": slept(3600)}, "detecting", "probe_error"),
+    ({"turn": READY, "probe": probe("unknown", since=3900), "slept": slept(3600)}, "stuck", "probe_failure"),
     # Looks at the terminal and the process.
     ({"turn": READY, "probe": probe("alive", "alive", attempts=0)}, "working", "turn_finished"),
     ({"turn": READY, "probe": probe("alive", "unknown", attempts=0)}, "working", "turn_finished"),
@@ -294,6 +308,7 @@ def test_without_a_pull_request_there_are_no_checks():
         ({"turn": ACTIVE}, "active"),
         ({"turn": READY}, "ready"),
         ({"turn": turn("ready", 300)}, "idle"),
+        ({"turn": turn("ready", 3899), "slept": slept(3600)}, "ready"),
         ({"turn": turn("active", 999)}, "active"),
         ({"turn": turn("waiting", 999)}, "waiting_input"),
         ({"turn": turn("blocked")}, "blocked"),
