@@ -1,10 +1,10 @@
-"""Say on the issue when an agent has stopped by itself or could not start, and how to go on.
+"""Say on the issue when an agent has stopped by itself or could not start, how to go on, and that it is back.
 
 A session without an issue says it on the pull request that it was started for.
 """
 
 from handlers.outbound import on, say
-from runtime.changes import StatusChanged
+from runtime.changes import FoundAlive, StatusChanged
 from runtime.facts import SpawnFailed
 from runtime.project import Project
 from runtime.reopening import did_not_resume
@@ -14,6 +14,7 @@ from runtime.store.tx import Tx
 
 DIED = """The agent of `{session}` has stopped ({how}). Nothing is lost: its branch is `{branch}`, and what was not
 pushed is kept under `refs/ao/preserved/{session}/`. To go on from there, comment `/agent restart`.{anew}"""
+ALIVE = "The agent of `{session}` runs after all: it goes on with its work, and what waited for it is delivered."
 ANEW = " To begin anew,\n{relabel}."
 NOT_STARTED = """`{session}` could not start. Step `{step}` failed: {error}
 {left}To try again, mend that, then {again}."""
@@ -27,7 +28,7 @@ REASONS = ("agent_process_exited", "runtime_lost")
 def say_how_it_ended(change: StatusChanged, tx: Tx, project: Project) -> None:
     """Comment once when nobody asked for this end."""
     session, judged = change.session, change.judgement
-    number = session.issue or session.pull
+    number = _where(session)
     if number is None or did_not_resume(session, change.facts):
         return
     if judged.reason in REASONS:
@@ -37,8 +38,19 @@ def say_how_it_ended(change: StatusChanged, tx: Tx, project: Project) -> None:
         text = _not_started(session, project, change.facts.spawn_failed)
     else:
         return
-    back = change.facts.restored
-    say(tx, session, number, text, key=f"ended:{session.id}" + (f":{back.at}" if back else ""))
+    say(tx, session, number, text, key=f"ended:{session.id}:{session.ended_at}")
+
+
+@on(FoundAlive)
+def take_the_end_back(change: FoundAlive, tx: Tx, _project: Project) -> None:
+    """Comment once when an agent that was said to have stopped was found alive."""
+    session = change.session
+    if (number := _where(session)) is not None:
+        say(tx, session, number, ALIVE.format(session=session.id), key=f"alive:{session.id}:{change.lost_at}")
+
+
+def _where(session: Session) -> int | None:
+    return session.issue or session.pull
 
 
 def _not_started(session: Session, project: Project, failed: SpawnFailed) -> str:

@@ -17,6 +17,13 @@ class StatusChanged(msgspec.Struct, frozen=True, kw_only=True):
     judgement: Judgement
 
 
+class FoundAlive(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that was announced as lost at `lost_at` lives after all, and is live again."""
+
+    session: Session
+    lost_at: float
+
+
 class TurnEnded(msgspec.Struct, frozen=True, kw_only=True):
     """The agent finished a turn; `answered` are the messages it took in since the turn before."""
 
@@ -56,4 +63,4 @@ class IssueMoved(msgspec.Struct, frozen=True, kw_only=True):
     before: int | None
 
 
-Change = IssueMoved | StatusChanged | TurnEnded | Cleared | Undelivered | QueueMoved
+Change = IssueMoved | StatusChanged | FoundAlive | TurnEnded | Cleared | Undelivered | QueueMoved

@@ -16,6 +16,7 @@ TOO_DEEP = (
     "{parent} is {depth} levels below a person's own session, and the project allows {limit}: do the work yourself."
 )
 HAS_ENDED = "{child} has ended: {status} ({reason})."
+LIVES = "{child} has not ended: it was found alive and goes on."
 
 
 def depth(sql: sa.Connection, session: Session) -> int:
@@ -65,3 +66,8 @@ def has_ended(tx: Tx, session: Session, judged: Judgement) -> None:
         return
     for name in sessions.children(tx.sql, session.id):
         facts.learn(tx, name, Killed(by=session.id, reason="parent_ended"), source="service")
+
+
+def lives_after_all(tx: Tx, session: Session, *, lost_at: float) -> None:
+    """Take back what its parent was told when a session was lost."""
+    tell_parent(tx, session, LIVES.format(child=session.id), key=f"alive:{session.id}:{lost_at}")

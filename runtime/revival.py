@@ -2,6 +2,8 @@
 
 import msgspec
 
+from runtime import children
+from runtime.changes import FoundAlive
 from runtime.facts import Killed
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
@@ -33,3 +35,5 @@ def _undo_loss(tx: Tx, session: Session) -> None:
         facts.learn(tx, session.id, lives, source="service")
     if session.ended_at is not None:
         messages.requeue_failed(tx, session.id, since=session.ended_at)
+        children.lives_after_all(tx, session, lost_at=session.ended_at)
+        tx.changes.append(FoundAlive(session=session, lost_at=session.ended_at))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.facts import Killed, Process, SpawnFailed
+from runtime.facts import Killed, Process, SpawnFailed, Turn
 from runtime.restore import bring_back
 from runtime.said import Restored
 
@@ -51,6 +51,32 @@ async def test_second_end_after_a_restore_is_told_too(bot, github):
     assert [said.split(".")[0] for said in bot.said] == [
         f"The agent of `app-1` has stopped (exit code {code})" for code in (3, 4)
     ]
+
+
+async def test_agent_that_is_found_alive_is_said_to_be_back_each_time(bot, github):
+    issue = github.open_issue()
+    await bot.starts(issue)
+    for _ in range(2):
+        bot.clock.passes(1)
+        await bot.learns(Process(state="lost"))
+        bot.clock.passes(1)
+        await bot.learns(Turn(state="ready"), Turn(state="active"))
+    assert [said.partition(" of ")[2].partition(":")[0].split(" (")[0] for said in bot.said] == [
+        "`app-1` has stopped", "`app-1` runs after all",
+    ] * 2  # fmt: skip
+    assert {one["number"] for one in bot.outbox("comment")} == {issue.number}
+
+
+async def test_return_of_a_session_on_a_pull_request_is_told_there(bot, github):
+    pull = github.open_pull("feature")
+    await bot.receives(github.comment(pull, "@ao finish this"))
+    await bot.spawned("app-1")
+    bot.clock.passes(1)
+    await bot.learns(Process(state="lost"))
+    bot.clock.passes(1)
+    await bot.learns(Turn(state="active"))
+    assert bot.said[-1].startswith("The agent of `app-1` runs after all")
+    assert bot.outbox("comment")[-1]["number"] == pull.number
 
 
 async def test_agent_that_could_not_resume_is_not_announced_as_an_end(bot, github):

@@ -4,7 +4,7 @@ import pytest
 
 from runtime import children
 from runtime.errors import UserError
-from runtime.facts import Killed, Process
+from runtime.facts import Killed, Process, Turn
 from runtime.store import messages, sessions
 
 
@@ -69,6 +69,20 @@ async def test_parent_hears_that_its_child_has_ended(bot):
     [told] = inbox(bot, "app-1")
     assert (told.kind, told.author, told.state) == ("session", "app-2", "queued")
     assert told.parts["body"] == "app-2 has ended: killed (manually_killed)."
+
+
+async def test_parent_hears_that_a_child_it_has_lost_lives_after_all(bot):
+    await bot.starts()
+    await child_of(bot, "app-1")
+    await bot.spawned("app-2")
+    bot.clock.passes(1)
+    await bot.learns(Process(state="lost"), name="app-2")
+    bot.clock.passes(1)
+    await bot.learns(Turn(state="active"), name="app-2")
+    assert [told.parts["body"] for told in inbox(bot, "app-1")] == [
+        "app-2 has ended: killed (runtime_lost).",
+        "app-2 has not ended: it was found alive and goes on.",
+    ]
 
 
 async def test_message_to_a_parent_that_is_away_waits_for_it(bot):
