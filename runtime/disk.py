@@ -85,9 +85,9 @@ def unlink_below(top: Path, name: str) -> bool:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory even if parts of it were made read-only; a link in its place is removed, never followed."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
+    """Remove a directory even if parts of it were made read-only, or what is in its place; no link is followed."""
+    if not is_own_directory(path):
+        path.unlink(missing_ok=True)
         return
     try:
         shutil.rmtree(path)

@@ -1,6 +1,5 @@
 """Everything an agent is started with, in one directory of its session, outside the worktree."""
 
-import contextlib
 import os
 import re
 import secrets
@@ -56,6 +55,8 @@ _PUSH = r"""#!/bin/sh
 # push KIND [KEY VALUE]...   tells the service what the agent is doing
 # push KIND -                the same, with one JSON value on standard input as `hook`
 launch={launch}
+# Whoever writes to a pipe in its place would wait for ever, and a link leads elsewhere: nothing is said then.
+[ ! -L "$launch/pushes.jsonl" ] && {{ [ -f "$launch/pushes.jsonl" ] || [ ! -e "$launch/pushes.jsonl" ]; }} || exit 0
 LC_ALL=C
 export LC_ALL
 quote() {{
@@ -149,8 +150,9 @@ class LaunchPlace:
         disk.make_own_directory(self.directory, mode=0o700)
         self.directory.chmod(0o700)
         if self.pushes.is_symlink() or not self.pushes.is_file():
-            disk.write(self.pushes, "", mode=0o600)
-        with contextlib.suppress(FileExistsError):
+            self.put(self.pushes.name, "")
+        if self.wake.is_symlink() or not self.wake.is_fifo():
+            disk.remove_tree(self.wake)
             os.mkfifo(self.wake, 0o600)
         self.put("push", _PUSH.format(launch=shlex.quote(str(self.directory))), mode=0o700)
 
@@ -171,8 +173,10 @@ class LaunchPlace:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def put(self, name: str, content: str, *, mode: int = 0o600) -> Path:
-        """Write one file, whole or not at all, readable by the service's user only; never through a link."""
+        """Write one file, whole or not at all, readable by the service's user only; whatever is there is replaced."""
         path = self.directory / name
+        if disk.is_own_directory(path):
+            disk.remove_tree(path)
         disk.write(path, content, mode=mode)
         return path
 

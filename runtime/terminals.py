@@ -27,13 +27,15 @@ async def quit_agent(hands: Hands, seen: Look) -> None:
 
 async def end_terminal(hands: Hands, session_id: str) -> None:
     """Hang up and wait; what ignores that is ended after a grace. Nothing happens when nothing is there."""
-    known = await asyncio.to_thread(family, hands.place(session_id).directory)
+    launch, stubborn = hands.place(session_id).directory, list[int]()
+    known = await asyncio.to_thread(family, launch)
     await hands.tmux.kill_session(session_id)
-    grace, stubborn = hands.patience.hang_up, list[int]()
+    await end_all(known, grace=hands.patience.hang_up, insists=False)
     for _ in range(_ROUNDS):
-        stubborn += await end_all(known, grace=grace)
-        known, grace = await asyncio.to_thread(family, hands.place(session_id).directory), 0.0
-        if not known:
+        # Looked at before the first is ended: what it has started meanwhile is told by its descent only.
+        known |= await asyncio.to_thread(family, launch)
+        stubborn += (ended := await end_all(known, grace=0.0))
+        if not ended:
             break
     if stubborn:
         log.warning("ended what ignored the hang-up", extra={"session_id": session_id, "pids": stubborn})

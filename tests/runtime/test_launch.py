@@ -88,6 +88,48 @@ def test_nothing_is_written_through_a_link(place, tmp_path):
     assert (outside / "thesis").read_text() == "precious"
 
 
+def a_pipe(path, _outside):
+    os.mkfifo(path)
+
+
+def a_directory(path, _outside):
+    (path / "deep").mkdir(parents=True)
+
+
+def a_link(path, outside):
+    path.symlink_to(outside)
+
+
+def a_link_to_a_pipe(path, outside):
+    os.mkfifo(outside)
+    path.symlink_to(outside)
+
+
+ODD = pytest.mark.parametrize("put", [a_pipe, a_directory, a_link, a_link_to_a_pipe])
+
+
+@ODD
+async def test_agent_is_seen_to_end_whatever_it_put_in_the_place_of_its_push_file(desk, put):
+    seat = await desk.seat()
+    agent = int(seat.pushes("started")[0]["pid"])
+    seat.place.pushes.unlink()
+    put(seat.place.pushes, desk.root / "outside")
+    os.kill(agent, signal.SIGKILL)
+    await seat.died()
+    assert not (desk.root / "outside").is_file()
+
+
+@ODD
+def test_channel_that_an_agent_has_replaced_is_whole_again_at_the_next_start(place, tmp_path, put):
+    for number, path in enumerate((place.pushes, place.wake, place.push)):
+        path.unlink()
+        put(path, tmp_path / f"outside-{number}")
+    place.open()
+    run(place, "true")
+    assert [push["kind"] for push in pushes(place)] == ["started", "exited"]
+    assert place.wake.is_fifo()
+
+
 def test_agent_runs_in_its_worktree_with_exactly_its_environment(place):
     tell = "import json, os, sys; print(json.dumps([os.getcwd(), sys.argv[1], dict(os.environ)]))"
     done = run(place, sys.executable, "-c", tell, "a'b $c", ODD="x'y\n$(id) `id` ;")
