@@ -55,11 +55,13 @@ def is_own_directory(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def make_own_directory(path: Path, *, mode: int = 0o777) -> None:
-    """Make a directory, also where an agent has put a link or a file; one that is there stays."""
-    if os.path.lexists(path) and not is_own_directory(path):
-        path.unlink()
+def make_own_directory(path: Path, *, mode: int = 0o777) -> bool:
+    """Make a directory, also where a link or a file is in its place; tell whether it had to be made."""
+    if is_own_directory(path):
+        return False
+    path.unlink(missing_ok=True)
     path.mkdir(mode=mode, parents=True, exist_ok=True)
+    return True
 
 
 def is_really_at(path: Path, top: Path) -> bool:

@@ -5,7 +5,6 @@ before it is written again, also when that happened while the service was away.
 """
 
 import asyncio
-import contextlib
 import logging
 import re
 import time
@@ -229,14 +228,8 @@ def _key(name: str) -> str:
 
 def _put(path: Path, text: bytes) -> bool:
     """Replace the file in one step, whatever is in its place; tell whether its directory had to be made."""
-    folder, made = path.parent, False
-    for place in (folder.parent, folder):
-        if not disk.is_own_directory(place):
-            with contextlib.suppress(FileNotFoundError):
-                place.unlink()
-            place.mkdir(mode=0o700, exist_ok=True)
-            made = True
+    made = [disk.make_own_directory(place, mode=0o700) for place in (path.parents[1], path.parent)]
     if disk.is_own_directory(path):
         disk.remove_tree(path)
     disk.write_bytes(path, text, mode=0o600)
-    return made
+    return any(made)
