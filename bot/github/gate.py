@@ -41,10 +41,12 @@ class Gate:
     async def turn_to_write(self, interval: float) -> None:
         """Wait until `interval` has passed since the last write of this installation, in order of arrival."""
         async with self._writing:
-            due = self._writes[-1] + interval if self._writes else 0.0
+            now = self._clock()
+            last, first = (min(self._writes[at], now) if self._writes else float("-inf") for at in (-1, 0))
+            due = last + interval
             if interval and len(self._writes) == WRITES_AN_HOUR:
-                due = max(due, self._writes[0] + 3600.0)
-            if (wait := due - self._clock()) > 0:
+                due = max(due, first + 3600.0)
+            if (wait := due - now) > 0:
                 await self._wait(wait)
             self._writes.append(self._clock())
 

@@ -29,7 +29,7 @@ class Permissions:
         who = (repo.lower(), login.lower())
         async with self._asking.setdefault(who, asyncio.Lock()):
             allowed, until = self._known.get(who, (False, 0.0))
-            if until <= self._clock():
+            if not 0 < until - self._clock() <= YES_LASTS:  # more is left when the clock was set back
                 allowed = await self._ask(repo, login)
                 self._remember(who, allowed)
         return allowed

@@ -1,6 +1,7 @@
 """The door to everything that is remembered."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,14 @@ import sqlalchemy as sa
 
 from runtime.clock import Clock, system_clock
 from runtime.redact import without_secrets
+from runtime.store import set_back
 from runtime.store.engine import one_moment, open_engine
 from runtime.store.migrate import migrate
 from runtime.store.tx import Tx
 from runtime.store.writer import Raw, Writer
 from runtime.trail import Redact
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -73,6 +77,7 @@ class Store:
         self._writer = Writer(path, on_commit=on_commit)
         self._reads = open_engine(path, read_only=True)
         self._reader = self._reads.connect()
+        self._written = self.read(set_back.last_written)
         self.over = False
         """Whether the service stops: who only listens should not go on."""
         self._waiting: dict[str, asyncio.Event] = {}
@@ -87,12 +92,20 @@ class Store:
 
         def run(raw: Raw) -> T:
             tx = Tx(raw.sql, self.clock(), cause=cause, redact=self.redact)
+            if tx.now < self._written - set_back.AHEAD:
+                log.warning("the clock was set back", extra={"seconds": round(self._written - tx.now)})
+                set_back.make_it_now(tx)
             result = job(tx)
             self.judge(tx)
             for finish in tx.at_end:
                 finish()
             topics, touched = frozenset(tx.topics), frozenset(tx.touched)
-            raw.after_commit.append(lambda: self._wake(topics, touched))
+
+            def committed() -> None:
+                self._written = tx.now
+                self._wake(topics, touched)
+
+            raw.after_commit.append(committed)
             return result
 
         return await self._writer.run(run, synced=synced)

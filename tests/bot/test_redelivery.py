@@ -93,6 +93,13 @@ async def test_what_a_sweep_has_covered_is_left_alone_by_the_next_service(store,
     assert hub.again == ["/app/hook/deliveries/2/attempts"]
 
 
+async def test_what_was_covered_by_a_clock_that_was_set_back_is_compared_again(store, hub, clock):
+    await redelivery(store, hub).sweep()
+    clock.passes(-7200)
+    hub.attempt(1, "lost-meanwhile", 503, at=clock.now - 3600.0)
+    assert await redelivery(store, hub).sweep() == 1
+
+
 async def test_sweep_that_was_cut_off_has_covered_nothing(store, hub, clock):
     hub.attempt(1, "lost", 503)
     hub.trouble = ForgeBusy("busy")

@@ -29,6 +29,22 @@ async def test_writes_are_spaced_however_many_wait(time):
     assert [b - a for a, b in pairwise(written)] == [1.0] * 4
 
 
+async def test_writes_do_not_wait_for_a_time_that_the_clock_was_set_back_from(time):
+    gate = Gate(time, time.sleep)
+    for _ in range(WRITES_AN_HOUR):
+        await gate.turn_to_write(0.001)
+    time.now -= 7200
+    with pytest.raises(ForgeBusy) as busy:
+        await gate.turn_to_write(1.0)
+    assert busy.value.after <= 3600
+    one = Gate(time, time.sleep)
+    await one.turn_to_write(1.0)
+    time.now -= 7200
+    before = time.now
+    await one.turn_to_write(1.0)
+    assert time.now - before == 1.0
+
+
 async def test_writes_are_not_spaced_without_an_interval(time):
     gate = Gate(time, time.sleep)
     for _ in range(WRITES_AN_HOUR + 1):

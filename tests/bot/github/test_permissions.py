@@ -43,6 +43,14 @@ async def test_an_answer_is_kept_for_minutes(permissions, api, time, permission,
     assert route.call_count == 2
 
 
+async def test_an_answer_is_not_kept_longer_when_the_clock_is_set_back(permissions, api, time):
+    route = api.get(PATH).respond(json={"permission": "write"})
+    await permissions.may_write("o/r", "eve")
+    time.now -= 7200
+    await permissions.may_write("o/r", "eve")
+    assert route.call_count == 2
+
+
 async def test_old_answers_are_forgotten(permissions, api, time):
     api.get(url__regex=r".*/permission$").respond(json={"permission": "write"})
     for number in range(50):
