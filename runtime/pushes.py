@@ -1,10 +1,13 @@
 """What agents and their wrapper push: typed, read tolerantly (an agent can write anything), and turned into facts."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ SHORT_READ = 16 << 10
 """What is read at once of short lines: some hundreds, which one commit can take in without keeping others waiting."""
 AHEAD = 5.0
 BEHIND = 30 * 86400.0
+_BEGINS = re.compile(rb'\{"(?:kind|at)"')
+_MOST_BEGINS = 4
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -112,7 +117,7 @@ class OwnId(Push, frozen=True, kw_only=True, tag="own_id"):
 
 _Any = Started | Ready | Prompt | TurnEnded | Waiting | Resumed | Blocked | Exited | Hook | Reported | Acknowledge
 # Shell writes numbers as strings, so the decoding is lenient.
-_decoder = msgspec.json.Decoder(_Any, strict=False)
+_decoder: msgspec.json.Decoder[Push] = msgspec.json.Decoder(_Any, strict=False)
 
 
 def read(path: Path, offset: int, *, now: float) -> tuple[list[Push], int]:
@@ -230,6 +235,15 @@ def _decoded(lines: Sequence[bytes], path: Path, now: float) -> list[Push]:
 
 
 def _decode(line: bytes, now: float) -> Push:
-    push: Push = _decoder.decode(line if len(line) <= MAX_LINE else b"")
+    push = _whole(line) if len(line) <= MAX_LINE else _decoder.decode(b"")
     sane = now - BEHIND <= push.at <= now + AHEAD
     return push if sane else msgspec.structs.replace(push, at=now)
+
+
+def _whole(line: bytes) -> Push:
+    """Read a push, also one behind the beginning of another that a full disk has cut off."""
+    starts = (found.start() for found in islice(_BEGINS.finditer(line), _MOST_BEGINS))
+    for start in starts:
+        with contextlib.suppress(msgspec.MsgspecError, RecursionError):
+            return _decoder.decode(line[start:])
+    return _decoder.decode(line)

@@ -54,6 +54,12 @@ def test_unfinished_line_is_left_for_the_next_reading(file):
     assert read(file, 0, now=NOW) == ([pushes.Ready(at=NOW)], len(whole))
 
 
+@pytest.mark.parametrize("begun", [b'{"kind":"turn_en', b'{"kind":"hook","hook":{"kind":"x', b'{"at": 17', b'{"kin'])
+def test_push_behind_one_that_a_full_disk_has_cut_off_is_heard(file, begun):
+    file.write_bytes(begun + line("prompt", text='say {"kind":"ready"}'))
+    assert read(file, 0, now=NOW)[0] == [pushes.Prompt(at=NOW, text='say {"kind":"ready"}')]
+
+
 @pytest.mark.parametrize(
     "bad",
     [
