@@ -1,8 +1,12 @@
 """Brings deliveries and stories together: finds the project and session, builds the context, runs one story."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import msgspec
+
+from bot.repositories import Repositories
 from bot.worker import Outcome
 from handlers import routing
 from handlers.context import Context, Delivery, People
@@ -34,7 +38,7 @@ class Dispatch:
         """`remember` is told which installation a repository belongs to, as each delivery says."""
         self._store = store
         self._stories = stories
-        self._projects = {project.repo.lower(): project for project in projects.values()}
+        self._repositories = Repositories(store, projects)
         self._forge = forge
         self._people = people
         self._remember = remember
@@ -46,7 +50,7 @@ class Dispatch:
 
     def key_of(self, delivery: Row) -> str:
         """Return what deliveries are ordered by: the session's key, or the repository's name and number."""
-        payload = routing.read(delivery.body)
+        payload = self._read(delivery)
         if session := self._session(delivery.event, payload):
             return session.session_key
         addresses = routing.addresses(delivery.event, payload)
@@ -56,11 +60,11 @@ class Dispatch:
 
     async def run(self, handler: Story, delivery: Row) -> Outcome:
         """Run one story and return what it wants; nothing has happened yet."""
-        payload = routing.read(delivery.body)
-        project = self._projects.get(payload.repository.full_name.lower()) if payload.repository else None
-        if project is None:
+        payload = self._read(delivery)
+        project = self._repositories.project(payload.repository)
+        if project is None or payload.repository is None:
             return Outcome(skip_reason="no project works on this repository")
-        if payload.repository and payload.installation:
+        if payload.installation:
             self._remember(payload.repository.full_name, payload.installation.id)
         session = self._session(delivery.event, payload) or await self._by_branch(project, payload)
         facts = None
@@ -73,11 +77,12 @@ class Dispatch:
             now=self._store.clock(),
         )  # fmt: skip
         await handler(seen, ctx)
-        return Outcome(tuple(ctx.ops), seen.skip_reason, session.id if session else None)
+        kept = partial(self._repositories.remember, payload.repository)
+        return Outcome((kept, *ctx.ops), seen.skip_reason, session.id if session else None)
 
     def say_error(self, delivery: Row, error: UserError) -> list[Op]:
         """Return the comment that tells a person what to do about an error of theirs, once per delivery."""
-        payload = routing.read(delivery.body)
+        payload = self._read(delivery)
         if payload.repository is None or payload.issue is None:
             return []
         repo, number = payload.repository.full_name, payload.issue.number
@@ -87,6 +92,13 @@ class Dispatch:
             outbox.enqueue(tx, key=f"{repo}:error:{delivery.guid}", kind="comment", repo=repo, payload=said)
 
         return [op]
+
+    def _read(self, delivery: Row) -> routing.Payload:
+        """Return what routing reads of a delivery, its repository by the name that we know it by."""
+        payload = routing.read(delivery.body)
+        if payload.repository is None:
+            return payload
+        return msgspec.structs.replace(payload, repository=self._repositories.as_configured(payload.repository))
 
     def _session(self, event: str, payload: routing.Payload) -> Session | None:
         session = self._at(routing.addresses(event, payload))

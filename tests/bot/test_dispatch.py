@@ -55,7 +55,7 @@ async def test_session_of_another_repository_is_never_found(bot, github):
     await bot.starts()
     sent = github.comment(github.open_issue(), "Hi")
     sent.payload["issue"]["number"] = 1
-    sent.payload["repository"]["full_name"] = "octo/other"
+    sent.payload["repository"] = {"id": 2, "full_name": "octo/other"}
     assert bot.dispatch.key_of(row(sent)) == "octo/other#1"
 
 
