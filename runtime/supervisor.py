@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import stat
 from functools import partial
+from pathlib import Path
 
 from runtime.errors import StoreBusy
 from runtime.hands import Hands
@@ -11,6 +13,7 @@ from runtime.host import boot_id
 from runtime.ingest import ingest, ingest_some
 from runtime.keeper import Keeper
 from runtime.reboot import notice_reboot
+from runtime.sessions import Session
 from runtime.store import facts, sessions
 from runtime.watch import Watch
 
@@ -43,6 +46,7 @@ class Supervisor:
             if lost := await notice_reboot(self._hands.store, boot_id()):
                 log.warning("the machine was started again", extra={"lost": len(lost)})
             group.create_task(self._read_pushes(), name="pushes")
+            group.create_task(self._look_for_pushes(), name="unread pushes")
             group.create_task(Watch(self._hands).run(), name="watch")
             while True:
                 topic.clear()
@@ -104,6 +108,23 @@ class Supervisor:
                 log.log(level, "pushes not read", exc_info=not expected, extra=about)
                 self._poke_later(name)
 
+    async def _look_for_pushes(self) -> None:
+        """Poke for what nobody was woken for: a FIFO may have been removed, or replaced by something else.
+
+        What is read on between two looks needs no poke.
+        """
+        before: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(self._hands.patience.probe_every)
+            live = self._hands.store.read(sessions.listing)
+            unread = {one.id: one.push_offset for one in live if self._has_unread(one)}
+            for name in (name for name, offset in unread.items() if before.get(name) == offset):
+                self._pokes.put_nowait(name)
+            before = unread
+
+    def _has_unread(self, session: Session) -> bool:
+        return _size(self._hands.place(session.id).pushes) > session.push_offset
+
     def _poke_later(self, name: str) -> None:
         """Read a session's pushes again after a while, once however often that was asked for."""
         if name not in self._later:
@@ -113,3 +134,10 @@ class Supervisor:
     def _poke(self, name: str) -> None:
         self._later.discard(name)
         self._pokes.put_nowait(name)
+
+
+def _size(file: Path) -> int:
+    with contextlib.suppress(OSError):
+        known = file.lstat()
+        return known.st_size if stat.S_ISREG(known.st_mode) else 0
+    return 0

@@ -60,6 +60,16 @@ async def test_agent_that_has_much_to_say_does_not_keep_the_others_waiting(bot, 
     assert "app-2" in order
 
 
+async def test_agent_whose_fifo_is_gone_is_heard_all_the_same(bot, tmp_path):
+    await bot.starts()
+    deeds = Deeds(bot, tmp_path)
+    file = deeds.hands.place("app-1").pushes
+    async with supervised(deeds):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(TURN)
+        await until(lambda: bot.session.push_offset == len(TURN))
+
+
 async def test_what_could_not_be_stored_is_read_again_without_another_poke(bot, tmp_path, monkeypatch):
     await bot.starts()
     deeds, pokes = Deeds(bot, tmp_path), asyncio.Queue()
