@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.settings import Url
+from runtime.branches import is_branch_name
 from runtime.project import Labels, Limits, Model, Reactions, Times, Whole
 
 SETTINGS = frozenset({"github_api_url", "host", "port", "public_url", "log_level", "log_format", "records_days"})
 """Settings that the file may hold too; secrets stay out of it."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NO_BRANCH = re.compile(r"^[-/]|(^|/)\.|\.\.|//|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^$")
-"""What `git help check-ref-format` rules out."""
 
 
 def _only(works: str, *later: str) -> BeforeValidator:
@@ -62,7 +61,7 @@ def _not_ours(env: dict[str, str]) -> dict[str, str]:
 
 
 def _branch(name: str) -> str:
-    if _NO_BRANCH.search(name):
+    if not is_branch_name(name):
         raise ValueError("write a branch's name, such as main")
     return name
 

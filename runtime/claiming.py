@@ -12,6 +12,7 @@ from runtime.errors import Permanent, Retryable, UserError
 from runtime.hands import Hands
 from runtime.look import Look
 from runtime.ports import Pull
+from runtime.room import no_room
 from runtime.said import Claimed
 from runtime.sessions import Session
 from runtime.store import claimed as rows
@@ -127,6 +128,8 @@ async def _move(hands: Hands, seen: Look, wanted: Ask, pull: Pull, losers: list[
     tip = await repository.sha_of(branch)
     if tip is None:
         raise UserError(NO_BRANCH.format(branch=branch, number=wanted.number))
+    if why := await no_room(repository, branch, is_there=True):
+        raise UserError(why)
     for loser in losers:
         if loser.branch == branch:
             await branch_off(repository, hands.workspaces.worktree(loser), branch, _branch_after(loser, wanted))

@@ -2,10 +2,13 @@
 
 from runtime.errors import UserError
 from runtime.facts import Killed
+from runtime.numbers import highest
 from runtime.preflight import Order
+from runtime.project import Project
+from runtime.room import refuse_beside_sessions
 from runtime.said import Claimed
 from runtime.sessions import Session
-from runtime.store import facts, sessions
+from runtime.store import facts, numbers, sessions
 from runtime.store.tx import Tx
 
 HAS_SESSION = "Issue #{issue} has a live session already: {session}. Talk to it with `ao send {session}`."
@@ -25,11 +28,12 @@ def claim(tx: Tx, order: Order) -> Session:
 
     Raises:
         Taken: a live session has the issue or the branch.
+        UserError: a live session's branch leaves no room for this one.
 
     """
     project, pull = order.project, order.pull
-    if order.branch is not None and (other := sessions.on_branch(tx.sql, project.id, order.branch)) is not None:
-        raise Taken(BRANCH_TAKEN.format(branch=order.branch, session=other), session=other)
+    if order.branch is not None:
+        _take_branch(tx, project, order.branch)
     made = sessions.claim(
         tx, project=project.id, prefix=project.session_prefix, repo=project.repo, issue=order.issue,
         title=order.title, task=order.task, agent=order.agent, base=order.base, asked_by=order.by,
@@ -43,6 +47,14 @@ def claim(tx: Tx, order: Order) -> Session:
     if pull is not None:
         _take_over(tx, made, order)
     return made
+
+
+def _take_branch(tx: Tx, project: Project, branch: str) -> None:
+    """Refuse a branch that another session has, and give out no number whose session would need it or be in its way."""
+    if (other := sessions.on_branch(tx.sql, project.id, branch)) is not None:
+        raise Taken(BRANCH_TAKEN.format(branch=branch, session=other), session=other)
+    refuse_beside_sessions(tx.sql, project.id, branch)
+    numbers.raise_floor(tx, project.id, highest([branch], project.session_prefix))
 
 
 def _take_over(tx: Tx, session: Session, order: Order) -> None:

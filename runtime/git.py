@@ -21,9 +21,6 @@ from runtime.errors import AoError, ForgeBusy, GitFailed
 NOBODY = "0" * 40
 """What git writes where there is no commit."""
 
-LONGEST_BRANCH = 200
-"""Bytes; a file system takes 255 for a name, see https://man7.org/linux/man-pages/man3/pathconf.3.html."""
-
 _PASSED_ON = (
     "PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_EXEC_PATH",
     "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
@@ -125,12 +122,6 @@ class Git:
         if ended.code != 0:
             raise failure(args, ended, remote)
         return ended.out
-
-    async def takes_for_branch(self, name: str) -> bool:
-        """Tell whether git makes a branch of this name, and nobody takes it for something else."""
-        if len(os.fsencode(name)) > LONGEST_BRANCH or name.startswith("refs/"):
-            return False
-        return (await self.attempt("check-ref-format", "--branch", name)).code == 0
 
     async def attempt(
         self,

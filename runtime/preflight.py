@@ -1,20 +1,20 @@
 """Checks everything that a spawn needs before anything is made, so that what cannot start leaves nothing behind."""
 
 import os
-import unicodedata
 from collections.abc import Awaitable
 from typing import TypeVar
 
 import msgspec
 
-from runtime import prompts
+from runtime import prompts, room
 from runtime.agents import Agent
+from runtime.branches import in_the_way, is_branch_name
 from runtime.claimable import claimable
 from runtime.errors import GoneFromForge, UserError, WrongUse
 from runtime.hands import Hands
 from runtime.ports import Issue, Pull
 from runtime.project import Project
-from runtime.sessions import display_name
+from runtime.sessions import branch_name, display_name, session_id
 from runtime.store import sessions
 from runtime.wish import Wish
 
@@ -26,6 +26,7 @@ DEFAULT_BRANCH = "{branch} is the default branch, which changes through pull req
 NO_ISSUE = "There is no issue #{number} in {repo}: look for its number with `gh issue list --repo {repo}`."
 CLOSED = "Issue #{number} is closed, so nothing would end its session: reopen it first."
 IS_PULL = "#{number} is a pull request: start a session for it with `ao spawn --claim-pr {number}`."
+OF_SESSIONS = "{branch} leaves no room for the sessions' own branches, such as {own}: name another one."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, or name another one."
 HAS_SESSION = "{branch} is what {id} works on: tell it with `ao send {id}`, or end it first, `ao session kill {id}`."
 MANY = "{count} preflight checks failed:\n{lines}"
@@ -61,12 +62,13 @@ async def checked(wish: Wish, hands: Hands) -> Order:
     agent = _agent(wish, project, hands)
     base = project.default_branch or await hands.forge.default_branch(project.repo)
     if wish.branch is not None:
-        await _check_name(wish.branch, base, project, hands)
+        _check_name(wish.branch, base, project)
     several = _Several()
     issue = await several.of(_open_issue(hands, project, number))
     pull = await several.of(_pull(hands, project, wish.pull))
     branch = pull.now.head_ref if pull else wish.branch
     await several.of(_not_elsewhere(hands, project, branch))
+    await several.of(_room(hands, project, branch, is_there=pull is not None))
     await several.of(_installed(hands, project, agent))
     several.raise_them()
     return Order(
@@ -107,12 +109,13 @@ def _agent(wish: Wish, project: Project, hands: Hands) -> Agent:
     return agent
 
 
-async def _check_name(branch: str, base: str, project: Project, hands: Hands) -> None:
-    odd = any(unicodedata.category(char)[0] in "CZ" for char in branch)
-    if odd or branch.startswith("-") or not await hands.workspaces.is_branch_name(branch):
+def _check_name(branch: str, base: str, project: Project) -> None:
+    if not is_branch_name(branch):
         raise WrongUse(BAD_BRANCH.format(branch=branch))
     if branch == base:
         raise WrongUse(DEFAULT_BRANCH.format(branch=base))
+    if in_the_way(branch, [own := branch_name(session_id(project.session_prefix, 1))]):
+        raise WrongUse(OF_SESSIONS.format(branch=branch, own=own))
 
 
 async def _open_issue(hands: Hands, project: Project, number: int | None) -> Issue | None:
@@ -142,6 +145,14 @@ async def _not_elsewhere(hands: Hands, project: Project, branch: str | None) -> 
     if found is not None and hands.workspaces.worktree(found) == path:
         raise UserError(HAS_SESSION.format(branch=branch, id=found.id))
     raise UserError(IN_USE.format(branch=branch, path=path))
+
+
+async def _room(hands: Hands, project: Project, branch: str | None, *, is_there: bool) -> None:
+    if branch is None:
+        return
+    hands.store.read(lambda sql: room.refuse_beside_sessions(sql, project.id, branch))
+    if why := await hands.workspaces.no_room(project, branch, is_there=is_there):
+        raise UserError(why)
 
 
 async def _installed(hands: Hands, project: Project, agent: Agent) -> None:

@@ -140,6 +140,23 @@ class BareRepository:
         pairs = (line.split(" ", 1) for line in listed.splitlines())
         return {name: sha for sha, name in pairs if name != "HEAD"}
 
+    async def own_branches(self) -> list[str]:
+        """Return the names of the branches that are here, whatever the remote has; makes nothing."""
+        if not self.path.exists():
+            return []
+        self.ensure()
+        return (await self.run("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")).splitlines()
+
+    async def branches_around(self, branch: str) -> list[str]:
+        """Return the names of the remote's branches above and below a name, asked for now."""
+        parts = branch.split("/")
+        above = ["/".join(parts[:count]) for count in range(1, len(parts))]
+        wanted = [f"refs/heads/{name}" for name in (*above, f"{branch}/*")]
+        remote = await self.remote()
+        listed = await self.git.run("ls-remote", "--refs", "--", remote.url, *wanted, remote=remote)
+        names = (line.partition("\t")[2] for line in listed.splitlines())
+        return [name.removeprefix("refs/heads/") for name in names if name.startswith("refs/heads/")]
+
     async def delete_branch(self, branch: str, expected_sha: str) -> None:
         """Delete a local branch that is still at `expected_sha`; raise GitFailed if it has moved."""
         if await self.resolve(f"refs/heads/{branch}") is not None:

@@ -20,13 +20,13 @@ from runtime import disk, layout, refs
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
+from runtime.room import not_made
 from runtime.shelf import Draft, Shelf, check_out
 from runtime.shim.install import UPLOAD_PACK
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
 
@@ -133,7 +133,7 @@ class Repository(BareRepository):
             return
         found = await self.resolve(ref)
         if found is None:
-            raise GitFailed(f"cannot create {branch}: {created.err.strip()}", stderr=created.err)
+            raise not_made(branch, created.err, self.path)
         if found != sha:
             if not await self.contains(sha, found):
                 await self.run("update-ref", f"refs/ao/preserved/{path.name}/{found[:12]}", found)

@@ -12,6 +12,7 @@ from runtime.openings import Openings
 from runtime.ports import Forge
 from runtime.preserve import begun_at, kept_files, kept_refs, preserve
 from runtime.project import Project
+from runtime.room import no_room
 from runtime.sessions import Session
 from runtime.shelf import Shelf
 from runtime.starting_point import is_own, starting_point
@@ -65,9 +66,9 @@ class Workspaces:
         """Return the directory that has the branch checked out, if one has."""
         return self._of(project).used_by(branch)
 
-    async def is_branch_name(self, name: str) -> bool:
-        """Tell whether git makes a branch of this name, and nobody takes it for something else."""
-        return await self._git.takes_for_branch(name)
+    async def no_room(self, project: Project, branch: str, *, is_there: bool) -> str | None:
+        """Return why git has no room for a branch, or None; with `is_there` the forge has it already."""
+        return await no_room(self._of(project), branch, is_there=is_there)
 
     def _of(self, project: Project) -> Repository:
         if project.id not in self._repositories:

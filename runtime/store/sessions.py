@@ -95,6 +95,12 @@ def on_branch(sql: sa.Connection, project: str, branch: str) -> str | None:
     return sql.execute(sa.select(T.id).where(T.project == project, T.branch == branch, T.live)).scalar()
 
 
+def branches(sql: sa.Connection, project: str) -> dict[str, str]:
+    """Return the branches of the live sessions, and which session has each."""
+    found = sql.execute(sa.select(T.branch, T.id).where(T.project == project, T.live))
+    return {branch: name for branch, name in found}
+
+
 def works_on(sql: sa.Connection, project: str) -> bool:
     """Tell whether a session of the project lives."""
     return sql.execute(ids({project}, live_only=True).limit(1)).first() is not None

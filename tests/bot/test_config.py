@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -291,25 +290,6 @@ def test_a_broken_project_leaves_the_others_working(home, project, told):
     config = load(environ(home), home)
     assert list(config.projects) == ["good"]
     assert any(told in line for line in config.broken["bad"]), config.broken
-
-
-@pytest.mark.parametrize("name", ["main", "release/1.x", "a-b", "für-später", "x.locks", "@a", "a@", "a{b"])
-def test_names_that_git_takes_for_a_branch_are_taken(home, name):
-    subprocess.run(["git", "check-ref-format", f"refs/heads/{name}"], check=True)
-    write(home, f"projects: {{a: {{repo: o/a, default_branch: '{name}'}}}}\n")
-    assert load(environ(home), home).projects["a"].default_branch == name
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["a..b", ".a", "a/.b", "a.lock", "a.lock/b", "a//b", "/a", "a/", "a.", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[b",
-     "a@{1}", "-a", "a\\b", "a\x7fb"],
-)  # fmt: skip
-def test_names_that_git_does_not_take_for_a_branch_are_refused(home, name):
-    if name != "-a":
-        assert subprocess.run(["git", "check-ref-format", f"refs/heads/{name}"], check=False).returncode != 0
-    write(home, f"projects: {{a: {{repo: o/a, default_branch: {json.dumps(name)}}}}}\n")
-    assert "write a branch's name" in problems(home)[0]
 
 
 def test_a_file_with_nothing_but_broken_projects_stops_the_start(home):

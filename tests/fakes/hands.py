@@ -1,11 +1,9 @@
 """What keepers act with, where nothing outside the process is touched; what was asked for is noted in `did`."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from runtime.agents import Capabilities
-from runtime.git import Git
 from runtime.hands import Hands, Patience
 from runtime.launch import Launch
 from runtime.panes import Pane, Paste, Terminal
@@ -85,14 +83,15 @@ class FakeWorkspaces:
         self.broken: Exception | None = None
         self.stuck: Exception | None = None
         self.elsewhere: Path | None = None
+        self.crowded: str | None = None
         self.missing: Exception | None = None
         self.taken: set[str] = set()
 
     def checked_out_in(self, project: Any, branch: str) -> Path | None:
         return self.elsewhere
 
-    async def is_branch_name(self, name: str) -> bool:
-        return (await Git(os.environ).attempt("check-ref-format", f"refs/heads/{name}")).code == 0
+    async def no_room(self, project: Any, branch: str, *, is_there: bool) -> str | None:
+        return self.crowded
 
     def worktree(self, session: Any) -> Path:
         return self.root / session.id

@@ -1,5 +1,6 @@
 """What is in the way of a spawn is said before anything is made."""
 
+import msgspec
 import pytest
 
 from runtime import agents, prompts
@@ -79,6 +80,7 @@ async def test_branch_is_gone_on_with(bot, deeds):
         ({"branch": "a..b"}, "'a..b' is not a name"),
         ({"branch": "a\u3000b"}, "is not a name for a branch"),
         ({"branch": "feat/x.lock"}, "is not a name for a branch"),
+        ({"branch": "ao"}, "ao leaves no room for the sessions' own branches, such as ao/app-1: name another one"),
     ],
 )
 async def test_what_can_never_work_is_wrong_use(bot, deeds, tmp_path, wish, told):
@@ -106,6 +108,30 @@ async def test_what_is_in_the_way_is_said_and_nothing_is_made(bot, github, deeds
         await spawn(bot, deeds, **wish)
     assert not isinstance(refused.value, WrongUse)
     assert (bot.sessions, deeds.did) == ([], [])
+
+
+async def test_branch_that_git_has_no_room_for_is_refused(bot, deeds):
+    deeds.workspaces.crowded = "There is no room for main/x"
+    with pytest.raises(UserError, match="no room for main/x"):
+        await spawn(bot, deeds, branch="main/x")
+    assert bot.sessions == []
+
+
+async def test_branch_of_a_session_takes_its_room_before_it_is_made(bot, deeds, github):
+    await spawn(bot, deeds, branch="feat/half")
+    told = "no room for feat beside the branch feat/half, which app-1 works on: end that session first"
+    order = await checked(Wish(prompt="x"), deeds.hands)
+    at_once = msgspec.structs.replace(order, branch="feat")
+    for attempt in (spawn(bot, deeds, branch="feat"), bot.store.write(lambda tx: claim(tx, at_once))):
+        with pytest.raises(UserError, match=told):
+            await attempt
+    assert [one.branch for one in bot.sessions] == ["feat/half"]
+
+
+async def test_number_of_a_session_is_not_given_out_when_its_branch_is_another_ones(bot, deeds):
+    for branch in ("ao/app-3", "ao/app-7/part"):
+        await spawn(bot, deeds, branch=branch)
+    assert (await spawn(bot, deeds, prompt="x")).branch == "ao/app-9"
 
 
 async def test_everything_in_the_way_is_said_at_once(bot, deeds, tmp_path):

@@ -5,10 +5,13 @@ from types import SimpleNamespace
 import pytest
 
 from runtime.errors import GitFailed
+from runtime.git import Remote
 from runtime.store import sessions
+from runtime.workspace import Repository
 from runtime.workspaces import Workspaces
 from tests.fakes.bot import a_project
 from tests.fakes.sessions import session
+from tests.runtime.git.conftest import SHOWN_URL, TOKEN
 
 BRANCH = "feat/greet"
 
@@ -103,9 +106,40 @@ async def test_branch_in_use_is_known_by_its_place(workspaces):
     await opened(workspaces)
     assert workspaces.checked_out_in(a_project(), BRANCH) == workspaces.worktree(claimed())
     assert workspaces.checked_out_in(a_project(), "other") is None
-    assert await workspaces.is_branch_name(BRANCH)
-    for odd in ("a..b", "HEAD", "refs/heads/x", "@{-1}", "-x", "x" * 201):
-        assert not await workspaces.is_branch_name(odd)
+
+
+async def test_branch_without_room_here_is_known_before_anything_is_made(workspaces, repository):
+    await opened(workspaces)
+    told = f"beside the branch {BRANCH} in {repository.path}: rename that one or delete it"
+    for branch in ("feat", f"{BRANCH}/more"):
+        assert told in await workspaces.no_room(a_project(), branch, is_there=True)
+    for branch in (BRANCH, "feat/greeting", "fea"):
+        assert await workspaces.no_room(a_project(), branch, is_there=True) is None
+
+
+async def test_branch_without_room_on_the_forge_is_known_without_a_fetch(workspaces, forge):
+    for branch in ("topic/a/b", "topics"):
+        forge.commit(branch, onto=forge.sha("main"), a__py="1\n")
+    for branch, other in (("topic", "topic/a/b"), ("topic/a", "topic/a/b"), ("main/x/y", "main")):
+        told = await workspaces.no_room(a_project(), branch, is_there=False)
+        assert f"no room for {branch} beside the branch {other}, which the forge has: name another" in told
+    for branch in ("topic/a/b", "topic/b", "topics-2", "x/main"):
+        assert await workspaces.no_room(a_project(), branch, is_there=False) is None
+
+
+async def test_repository_that_is_not_there_yet_is_not_made_to_look_for_room(workspaces, place, git, forge):
+    async def remote():
+        return Remote.with_token(forge.url, TOKEN)
+
+    workspaces._repositories["app"] = Repository(place / "repos/new.git", git, remote, url=SHOWN_URL)
+    assert "beside the branch main" in await workspaces.no_room(a_project(), "main/x", is_there=False)
+    assert not (place / "repos/new.git").exists()
+
+
+async def test_start_on_a_branch_without_room_says_what_is_in_the_way(workspaces, repository):
+    await opened(workspaces)
+    with pytest.raises(GitFailed, match=f"no room for feat beside the branch {BRANCH} in .*: rename that one"):
+        await opened(workspaces, claimed(id="app-2", branch="feat"))
 
 
 async def test_child_starts_from_its_parents_newest_commit(workspaces, forge, repository, bot):

@@ -118,6 +118,12 @@ def repository(scene):
     return scene.workspaces.repository(scene.seen().session)
 
 
+async def test_branch_that_there_is_no_room_for_is_refused_and_nothing_changes(scene):
+    await repository(scene).run("update-ref", "refs/heads/feature/old", scene.forge.sha("main"))
+    assert "no room for feature beside the branch feature/old" in (await scene.claim()).error
+    assert on_branch(repository(scene), scene.worktree()) == "ao/app-1"
+
+
 @pytest.mark.parametrize("what", ["detached", "merge"])
 async def test_worktree_in_the_middle_of_something_is_refused(scene, what):
     if what == "detached":
