@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from bot.api.operation import Operation
+from bot.api.operation import Limit, Operation
 from bot.api.records import RecordView
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Deliveries(msgspec.Struct):
     """Which deliveries."""
 
     state: str | None = None
-    limit: int = 50
+    limit: Limit = 50
 
 
 class Guid(msgspec.Struct):
@@ -81,7 +81,7 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _listing(service: "ServicePort", want: Deliveries, _: None) -> list[DeliveryView]:
-    return service.deliveries.listing(state=want.state, limit=max(1, min(want.limit, 1000)))
+    return service.deliveries.listing(state=want.state, limit=want.limit)
 
 
 def _get(service: "ServicePort", which: Guid, _: None) -> DeliveryDetail:

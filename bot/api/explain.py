@@ -4,12 +4,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from bot.api.operation import Operation
+from bot.api.operation import Limit, Operation
 
 if TYPE_CHECKING:
     from bot.api.port import ServicePort
-
-MOST = 1000
 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -48,11 +46,11 @@ class What(msgspec.Struct):
     """A session or a delivery, and how many steps."""
 
     name: str
-    limit: int = 30
+    limit: Limit = 30
 
 
 async def _explain(service: "ServicePort", what: What, _: None) -> Explanation:
-    return await service.why.explain(what.name, limit=max(1, min(what.limit, MOST)))
+    return await service.why.explain(what.name, limit=what.limit)
 
 
 _SAYS = "Why a session is what it is, or what became of a delivery."

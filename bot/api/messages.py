@@ -6,10 +6,13 @@ import msgspec
 
 from bot.api.operation import Name, Operation
 from bot.api.sessions import SESSION
+from bot.bounds import LONGEST_WAIT
 from runtime.errors import WrongUse
 
 if TYPE_CHECKING:
     from bot.api.port import ServicePort
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)]
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -103,10 +106,10 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 
     text: str
     wait: bool = True
-    timeout: float | None = None
+    timeout: Seconds | None = None
     author: str | None = None
     key: str | None = None
-    expires: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    expires: Seconds | None = None
 
 
 class Interruption(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,7 +125,7 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
 
     question: str
     allow: bool
-    choice: int | None = None
+    choice: Annotated[int, msgspec.Meta(ge=1)] | None = None
     why: str | None = None
     author: str | None = None
 

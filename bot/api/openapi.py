@@ -19,6 +19,7 @@ _PROBLEM_SCHEMA = {
     "required": ["title", "status", "detail"],
     "properties": {"title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}},
 }
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 
 def describe(version: str) -> dict[str, Any]:
@@ -77,8 +78,8 @@ def _records() -> dict[str, Any]:
         "operationId": "followRecords",
         "summary": "The audit trail as server-sent events, from `after`, from Last-Event-ID, or from now on.",
         "parameters": [
-            {"name": "after", "in": "query", "required": False, "schema": {"type": "integer"}},
-            {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "integer"}},
+            {"name": "after", "in": "query", "required": False, "schema": _NUMBER},
+            {"name": "Last-Event-ID", "in": "header", "required": False, "schema": _NUMBER},
             *_described(Wanted),
         ],
         "responses": {

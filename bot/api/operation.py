@@ -3,14 +3,18 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from bot.bounds import MOST_LISTED
 from runtime.errors import UserError
 
 Answer = Callable[[Any, Any, Any], Awaitable[Any] | Any]
 """From the service, the decoded parameters and the decoded body to what is answered as JSON."""
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_LISTED)]
+"""How many are answered at most."""
 
 
 class Unknown(UserError):

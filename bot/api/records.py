@@ -1,6 +1,7 @@
 """The audit trail on the interface, also as server-sent events, resumable with Last-Event-ID."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,12 +9,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from bot.api.operation import BadRequest, Operation
+from bot.api.operation import BadRequest, Limit, Operation
 
 if TYPE_CHECKING:
     from bot.api.port import ServicePort
 
 BATCH = 200
+_NUMBER = re.compile(r"[0-9]{1,18}")
 HEARTBEAT_S = 15.0
 """A comment line this often shows a reader behind a proxy that the stream lives."""
 
@@ -48,7 +50,7 @@ class Search(Wanted, frozen=True, kw_only=True):
     """Which records, and the words that each must have."""
 
     q: str = ""
-    limit: int = 50
+    limit: Limit = 50
 
 
 class RecordsPort(Protocol):
@@ -91,7 +93,7 @@ class RecordsPort(Protocol):
 def follow(records: RecordsPort, request: Request) -> StreamingResponse:
     """Answer with the records after the given one, or since a time, or from now on, as long as the reader stays."""
     given = request.headers.get("last-event-id") or request.query_params.get("after")
-    if given is not None and not (given.isascii() and given.isdecimal()):
+    if given is not None and not _NUMBER.fullmatch(given):
         raise BadRequest(f"{given!r} is not a record's number; use the id of the last record you have.")
     want = msgspec.convert(dict(request.query_params), Wanted)
     records.check(want)
@@ -124,7 +126,7 @@ async def _changed(records: RecordsPort, after: int) -> bool:
 
 
 async def _listing(service: "ServicePort", want: Search, _: None) -> list[RecordView]:
-    return await service.records.listing(want, text=want.q, limit=max(1, min(want.limit, 1000)))
+    return await service.records.listing(want, text=want.q, limit=want.limit)
 
 
 async def _counted(service: "ServicePort", want: Wanted, _: None) -> dict[str, int]:

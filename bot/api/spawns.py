@@ -6,11 +6,10 @@ import msgspec
 
 from bot.api.operation import Nothing, Operation
 from bot.api.sessions import SESSION
+from bot.bounds import LONGEST_START
 
 if TYPE_CHECKING:
     from bot.api.port import ServicePort
-
-LONGEST_WAIT = 3600.0
 
 
 class Spawn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,7 +82,7 @@ class Waiting(msgspec.Struct):
     """Which session, and how many seconds to wait for its start."""
 
     id: str
-    patience: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0.0
+    patience: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_START)] = 0.0
 
 
 def _started(service: "ServicePort", which: Waiting, _: None) -> object:

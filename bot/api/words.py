@@ -6,6 +6,7 @@ import msgspec
 
 from bot.api.operation import Name, Operation
 from bot.api.sessions import SESSION
+from bot.bounds import LONGEST_NOTE, MOST_REPORTS
 from runtime.view import SessionView
 
 if TYPE_CHECKING:
@@ -80,14 +81,14 @@ class NewReport(msgspec.Struct, forbid_unknown_fields=True):
     """What the agent does, one of the states that `ao report --help` lists, and a sentence about it."""
 
     state: str
-    note: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] = ""
 
 
 class Which(msgspec.Struct):
     """How many reports of each session, and of which; without a session of all."""
 
     session: str | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 200
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPORTS)] = MOST_REPORTS
 
 
 async def _report(service: "ServicePort", which: Name, said: NewReport) -> Reported:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bounds import MOST_LISTED
 from bot.cli.client import get, post, segment
 from bot.cli.light import Light, group
 from bot.cli.sessions import JsonOption
@@ -21,7 +22,7 @@ GuidArgument = Annotated[str, typer.Argument(metavar="GUID", help="The delivery'
 @app.command("ls", cls=Light)
 def list_deliveries(
     state: Annotated[str | None, typer.Option(help="Only these: queued, running, done, ignored or dead.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_LISTED, help="How many.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Lists the newest deliveries."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bounds import MOST_LISTED
 from bot.cli.client import follow, get
 from bot.cli.light import Light, group
 from bot.cli.sessions import JsonOption, ProjectOption
@@ -32,7 +33,7 @@ SourceOption = Annotated[
 ]
 LevelOption = Annotated[str | None, typer.Option("--log-level", help="At least as bad: info, warning or error.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Not older than 30m, 2h, 1d, or than a time.")]
-LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_LISTED, help="How many.")]
 
 
 @app.command("ls", cls=Light)
@@ -96,7 +97,7 @@ def tail(
     kind: KindOption = None,
     source: SourceOption = None,
     level: LevelOption = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, max=1000, help="How many old ones first.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, max=MOST_LISTED, help="How many old ones first.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
 ) -> None:
     """Follows the records as they are made, also across restarts of the service, until Ctrl+C."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bounds import MOST_LISTED
 from bot.cli.client import get, segment
 from bot.cli.deliveries import SHORT_GUID
 from bot.cli.events import LEVEL_COLOURS, at
@@ -19,7 +20,9 @@ _TIME = 13
 
 def explain(
     name: Annotated[str, typer.Argument(metavar="SESSION|DELIVERY", help="A session's name, or a delivery's GUID.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many steps of its story.")] = 30,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MOST_LISTED, help="How many steps of its story.")
+    ] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Says why a session is what it is, or why a delivery led to something or to nothing."""

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bounds import LONGEST_WAIT
 from bot.cli.client import ANSWER_S, ServiceFailed, get, post, post_once, segment
 from bot.cli.sessions import SessionArgument
 from bot.cli.text import COLOURS, harmless, say
 from bot.config import calling_session, environment
 from runtime.errors import WrongUse
 
-LONGEST = 86400
 QUEUED = "✓ Message queued ({reason})"
 OUTCOMES = {
     "processing": "✓ Message sent and processing",
@@ -32,11 +32,15 @@ def send(
     timeout: Annotated[
         float | None,
         typer.Option(
-            metavar="SECONDS", min=0, max=LONGEST, help="How long to wait for the agent, else times.send_wait (600)."
+            metavar="SECONDS",
+            min=0,
+            max=LONGEST_WAIT,
+            help="How long to wait for the agent, else times.send_wait (600).",
         ),
     ] = None,
     expires: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0, max=LONGEST, help="Give it up when it waits for longer.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=0, max=LONGEST_WAIT, help="Give it up when it waits for longer."),
     ] = None,
 ) -> None:
     """Sends a message to a session's agent and says whether it was taken."""
@@ -44,7 +48,7 @@ def send(
         "text": _signed(_message(session, text or [], file)), "wait": not no_wait, "timeout": timeout,
         "author": _author(), "key": str(uuid.uuid4()), "expires": expires,
     }  # fmt: skip
-    patience = LONGEST if timeout is None else timeout
+    patience = LONGEST_WAIT if timeout is None else timeout
     sent = post_once(f"sessions/{segment(session)}/messages", body, patience=ANSWER_S + (0 if no_wait else patience))
     _tell(session, sent)
 

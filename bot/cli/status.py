@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bounds import MOST_REPORTS
 from bot.cli.client import ServiceFailed, get
 from bot.cli.sessions import JsonOption, ProjectOption
 from bot.cli.text import ACTIVITIES, CI_MARKS, REVIEW_MARKS, ago, complain, counted, harmless, on_a_terminal
@@ -17,7 +18,6 @@ from runtime.errors import WrongUse
 BANNER = "AGENT ORCHESTRATOR STATUS"
 NOTHING = "  (no active sessions)"
 _SUMMARY_WIDTH = 60
-MOST_REPORTS = 200
 OVERDUE = {"no_acknowledge": "not acknowledged", "stale_report": "report is old"}
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bounds import LONGEST_NOTE
 from bot.cli.client import post, segment
 from bot.cli.text import harmless, say
 from bot.config import calling_session, environment
@@ -13,7 +14,6 @@ STATES = (
     "started working waiting needs_input fixing_ci addressing_reviews pr_created draft_pr_created "
     "ready_for_review completed"
 )
-LONGEST_NOTE = 4000
 SessionOption = Annotated[
     str | None, typer.Option("--session", "-s", metavar="SESSION", help="Which session; inside of one, its own.")
 ]

@@ -97,7 +97,20 @@ def test_deliveries_are_filtered_and_shown(ask):
         ("GET", "/api/v1/records?after=x", None, 400, "'x' is not a record's number"),
         ("GET", "/api/v1/records?after=%C2%B2", None, 400, "is not a record's number"),
         ("GET", "/api/v1/records?kind=nonsense", None, 422, "There is no kind 'nonsense'"),
+        ("GET", "/api/v1/records?after=-1", None, 400, "'-1' is not a record's number"),
+        ("GET", f"/api/v1/records?after={'9' * 5000}", None, 400, "is not a record's number"),
         ("GET", "/api/v1/records/search?limit=few", None, 400, "Expected `int`"),
+        ("GET", "/api/v1/records/search?limit=0", None, 400, "Expected `int` >= 1 - at `$.limit`"),
+        ("GET", "/api/v1/deliveries?limit=1001", None, 400, "Expected `int` <= 1000 - at `$.limit`"),
+        ("GET", "/api/v1/explanations/app-1?limit=-1", None, 400, "Expected `int` >= 1 - at `$.limit`"),
+        (
+            "POST",
+            "/api/v1/sessions/app-1/messages",
+            {"text": "x", "timeout": -1},
+            400,
+            "`float` >= 0.0 - at `$.timeout`",
+        ),
+        ("POST", "/api/v1/sessions/app-1/messages", {"text": "x", "expires": 1e9}, 400, "`float` <= 86400.0"),
     ],
 )
 def test_what_cannot_be_done_is_a_problem_that_says_so(ask, method, path, body, status, detail):

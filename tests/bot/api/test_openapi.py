@@ -41,6 +41,15 @@ def test_every_operation_is_described(operations):
     assert len(ids) == len(set(ids))
 
 
+def test_bounds_of_numbers_are_described():
+    paths = describe("1")["paths"]
+    for path in ("/api/v1/deliveries", "/api/v1/records/search", "/api/v1/explanations/{name}"):
+        [limit] = [one["schema"] for one in paths[path]["get"]["parameters"] if one["name"] == "limit"]
+        assert (limit["minimum"], limit["maximum"]) == (1, 1000)
+    [after] = [one["schema"] for one in paths[ENDLESS]["get"]["parameters"] if one["name"] == "after"]
+    assert after["minimum"] == 0
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_interface_keeps_what_its_description_promises(operations, name, mode):
