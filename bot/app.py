@@ -48,6 +48,7 @@ from runtime.look import look
 from runtime.naps import Naps
 from runtime.pool import Pool
 from runtime.preflight import checked
+from runtime.programs import find_program
 from runtime.project import Limits
 from runtime.pushes import Wake
 from runtime.redact import Redactor
@@ -118,7 +119,10 @@ def build(config: Config, environ: Mapping[str, str], pace: Pace) -> Parts:
         limits=limits, launch_root=data / "launch", environment=environ, open_gate=desk.open,
         close_gate=desk.close, wake=Wake(pokes.put_nowait), clock=pace.clock, patience=pace.patience,
     )  # fmt: skip
-    dispatch = Dispatch(store, stories, config.projects, forge=forge, people=people, remember=hub.remember)
+    dispatch = Dispatch(
+        store, stories, config.projects, forge=forge, people=people, remember=hub.remember,
+        find_program=lambda project, name: find_program(agents.named(name), project, environ),
+    )  # fmt: skip
     receiver = _receiver(store, settings, stories)
     redelivery = Redelivery(
         store, hub, receiver.turned_away, after_start=pace.redeliver_after, every=pace.redeliver_every

@@ -9,7 +9,7 @@ import msgspec
 from bot.repositories import Repositories
 from bot.worker import Outcome
 from handlers import routing
-from handlers.context import Context, Delivery, People
+from handlers.context import Context, Delivery, FindProgram, People
 from handlers.stories import Stories, Story
 from runtime.errors import ForgeRefused, GoneFromForge, UserError
 from runtime.ports import Forge
@@ -33,6 +33,7 @@ class Dispatch:
         *,
         forge: Forge,
         people: People,
+        find_program: FindProgram,
         remember: Callable[[str, int], None],
     ) -> None:
         """`remember` is told which installation a repository belongs to, as each delivery says."""
@@ -41,6 +42,7 @@ class Dispatch:
         self._repositories = Repositories(store, projects)
         self._forge = forge
         self._people = people
+        self._find_program = find_program
         self._remember = remember
         self._branches: dict[tuple[str, int], str | None] = {}
 
@@ -74,7 +76,7 @@ class Dispatch:
         seen = Delivery(id=delivery.id, guid=delivery.guid, event=delivery.event, body=delivery.body)
         ctx = Context(
             project=project, session=session, facts=facts, forge=self._forge, people=self._people,
-            now=self._store.clock(),
+            find_program=self._find_program, now=self._store.clock(),
         )  # fmt: skip
         await handler(seen, ctx)
         kept = partial(self._repositories.remember, payload.repository)

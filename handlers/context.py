@@ -4,12 +4,13 @@ Nothing a story asks for happens while it runs. The worker commits all of it, wi
 transaction; tmux, git and GitHub act from the committed rows.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from runtime import claims
-from runtime.errors import Permanent
+from runtime.errors import Permanent, UserError
 from runtime.fact import Fact
 from runtime.facts import Facts, Killed
 from runtime.ports import Forge, Pull
@@ -21,6 +22,11 @@ from runtime.store import messages, outbox, sessions
 from runtime.store.tx import Op, Tx
 
 T = TypeVar("T")
+
+FindProgram = Callable[[Project, str], object]
+"""Raises `UserError` where a project's sessions would not find the program of the agent of this name."""
+
+NOT_INSTALLED = "No session was started: {problem}. Do that on the machine the bot runs on, then ask again here."
 
 
 class People(Protocol):
@@ -77,6 +83,7 @@ class Context:
         facts: Facts | None,
         forge: Forge,
         people: People,
+        find_program: FindProgram,
         now: float,
     ) -> None:
         self.project = project
@@ -85,6 +92,7 @@ class Context:
         self.facts = facts
         self.forge = forge
         self.people = people
+        self._find_program = find_program
         self.now = now
         self.ops: list[Op] = []
 
@@ -95,8 +103,9 @@ class Context:
     def claim(self, *, issue: int, title: str, task: str, agent: str, base: str, asked_by: str) -> None:
         """Start a session for an issue; nothing happens if it has a live one by then.
 
-        What an agent that died has left to be looked at is cleared away.
+        What an agent that died has left to be looked at is cleared away. `UserError` if the agent is not installed.
         """
+        self._require(agent)
 
         def op(tx: Tx) -> None:
             project = self.project
@@ -110,13 +119,23 @@ class Context:
         self.do(op)
 
     def claim_pull(self, pull: Pull, *, task: str, base: str, asked_by: str) -> None:
-        """Start a session that goes on with an open pull request; `Taken` if another works on its branch by then."""
+        """Start a session that goes on with an open pull request; `Taken` if another works on its branch by then.
+
+        `UserError` if the project's agent is not installed.
+        """
+        self._require(self.project.agent)
         order = Order(
             project=self.project, issue=None, title=" ".join(pull.now.title.split()), task=task,
             agent=self.project.agent, model=None, base=self.project.default_branch or base,
             branch=pull.now.head_ref, pull=pull, by=asked_by,
         )  # fmt: skip
         self.do(lambda tx: claims.claim(tx, order))
+
+    def _require(self, agent: str) -> None:
+        try:
+            self._find_program(self.project, agent)
+        except UserError as exc:
+            raise UserError(NOT_INSTALLED.format(problem=exc)) from exc
 
     def learn(self, fact: Fact) -> None:
         """Store a fact about the session."""

@@ -1,6 +1,5 @@
 """Checks everything that a spawn needs before anything is made, so that what cannot start leaves nothing behind."""
 
-import os
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from runtime.claimable import claimable
 from runtime.errors import GoneFromForge, UserError, WrongUse
 from runtime.hands import Hands
 from runtime.ports import Issue, Pull
+from runtime.programs import find_program
 from runtime.project import Project
 from runtime.sessions import branch_name, display_name, session_id
 from runtime.store import sessions
@@ -156,7 +156,7 @@ async def _room(hands: Hands, project: Project, branch: str | None, *, is_there:
 
 
 async def _installed(hands: Hands, project: Project, agent: Agent) -> None:
-    agent.installed(project.env.get("PATH") or hands.environment.get("PATH", os.defpath))
+    find_program(agent, project, hands.environment)
 
 
 def _title(issue: Issue | None, pull: Pull | None, text: str, branch: str | None) -> str:

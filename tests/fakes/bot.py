@@ -13,6 +13,7 @@ from bot.handling import Handling, Limits
 from handlers.outbound import STORIES
 from handlers.stories import Stories
 from runtime.announce import Announcer
+from runtime.errors import UserError
 from runtime.fact import Fact
 from runtime.facts import Facts, Process, Turn
 from runtime.inbox import Message
@@ -44,13 +45,19 @@ class Bot:
         self.store = Store(path, clock=clock, judge=Announcer(self.projects, STORIES))
         self.forge, self.people = FakeForge(github), FakePeople(github)
         self.installed: dict[str, int] = {}
+        self.missing: set[str] = set()
+        """Agents whose program is not there."""
         self.dispatch = Dispatch(
             self.store, self.stories, self.projects, forge=self.forge, people=self.people,
-            remember=self.installed.__setitem__,
+            remember=self.installed.__setitem__, find_program=self._find_program,
         )  # fmt: skip
         self._journal = Journal(self.store)
         self._handling = Handling(self._journal, self.dispatch, Limits(backoff=lambda _: 0.0), clock)
         self._guids = itertools.count(1)
+
+    def _find_program(self, _: Project, agent: str) -> None:
+        if agent in self.missing:
+            raise UserError(f"`{agent}` is not on PATH: install it with get {agent}")
 
     async def receives(self, sent: Sent) -> Entry:
         """Claim a delivery and run its handlers once; return what the journal says of it then."""

@@ -188,6 +188,22 @@ async def test_naming_the_bot_on_a_pull_request_starts_a_session_that_works_on_i
     assert [message.parts["body"] for message in bot.messages] == ["And a test."]
 
 
+@pytest.mark.parametrize("where", ["pull request", "issue"])
+@pytest.mark.parametrize("body", ["@ao please finish this", "/agent"])
+async def test_agent_that_is_not_installed_is_told_and_nothing_is_claimed(bot, github, where, body):
+    bot.missing = {"scripted"}
+    asked = github.open_pull("feature") if where == "pull request" else github.open_issue()
+    entry = await bot.receives(github.comment(asked, body))
+    [said] = bot.said
+    assert said.startswith(
+        "No session was started: `scripted` is not on PATH: install it with get scripted. Do that on"
+    )
+    assert (entry.skip_reason, bot.sessions, bot.outbox("reaction")) == (said, [], [])
+    bot.missing.clear()
+    await bot.receives(github.comment(asked, body))
+    assert len(bot.live) == 1
+
+
 async def test_naming_the_bot_without_write_permission_starts_nothing_on_a_pull_request(bot, github):
     sent = github.comment(github.open_pull("feature"), "@ao please", by=github.person("read"))
     assert (await bot.receives(sent)).skip_reason == "some-read has no write permission"

@@ -9,7 +9,10 @@ from runtime.facts import Killed
 
 
 def context(bot, **changed):
-    known = {"session": None, "facts": None, "forge": bot.forge, "people": bot.people, "now": bot.clock()}
+    known = {
+        "session": None, "facts": None, "forge": bot.forge, "people": bot.people, "now": bot.clock(),
+        "find_program": lambda project, agent: agent,
+    }  # fmt: skip
     return Context(project=bot.project, **{**known, **changed})
 
 

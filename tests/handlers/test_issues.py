@@ -100,6 +100,16 @@ async def test_label_names_the_agent(make_bot, github):
     assert bot.session.agent == "scripted"
 
 
+async def test_label_of_an_agent_that_is_not_installed_is_told_and_nothing_is_claimed(bot, github):
+    bot.missing = {"codex"}
+    await bot.receives(github.label(github.open_issue(), "agent:codex"))
+    [said] = bot.said
+    assert "`codex` is not on PATH: install it with get codex. Do that on the machine the bot runs on" in said
+    assert bot.sessions == []
+    await bot.receives(github.label(github.open_issue(), "agent"))
+    assert bot.session.agent == "scripted"
+
+
 async def test_unknown_agent_is_answered_with_those_that_exist(bot, github):
     entry = await bot.receives(github.label(github.open_issue(), "agent:hal"))
     assert (entry.state, bot.sessions) == ("done", [])
