@@ -79,6 +79,7 @@ async def _clear(hands: Hands, seen: Look) -> None:
     await end_terminal(hands, session.id)
     # Again, also when it was kept at the agent's death: a person may have worked in the worktree since.
     ref = await _preserve(hands, seen, "preserved_last")
+    place = str(hands.workspaces.repository(session).path) if ref else ""
     hands.wake.unwatch(session.id)
     await hands.close_gate(session.id)
     merged = seen.facts.pull_request is not None and seen.facts.pull_request.state == "merged"
@@ -88,7 +89,7 @@ async def _clear(hands: Hands, seen: Look) -> None:
     def done(tx: Tx) -> None:
         if _is_live(tx, session.id):
             return
-        facts.learn(tx, session.id, Cleaned(preserved=ref, left=left), source="service")
+        facts.learn(tx, session.id, Cleaned(preserved=ref, repository=place, left=left), source="service")
         tx.changes.append(Cleared(session=session))
 
     await hands.store.write(done)

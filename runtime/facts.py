@@ -146,10 +146,11 @@ class Pushed(Fact, frozen=True, kw_only=True):
 
 
 class Cleaned(Fact, frozen=True, kw_only=True):
-    """The worktree is gone; what was not pushed is kept under `preserved`."""
+    """The worktree is gone; what was not pushed is kept under `preserved` in `repository`."""
 
     kind: ClassVar[str] = "cleaned"
     preserved: str = ""
+    repository: str = ""
     left: str = ""
     """Why the worktree was left where it is, if it was; it may hold more than what is kept."""
 

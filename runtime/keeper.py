@@ -116,7 +116,7 @@ class Keeper:
         self._told = why
         said = f"{self._id}: the next step failed: {why}"
         with contextlib.suppress(StoreBusy):
-            await self._hands.store.write(lambda tx: tx.record("keeper_failed", said, session_id=self._id))
+            await self._hands.store.write(lambda tx: tx.record("keeper_failed", said, session_id=self._id, why=why))
 
 
 def _judge_again(tx: Tx, session_id: str) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from runtime import disk
-from runtime.errors import GitFailed, Permanent, WorkspaceMissing
+from runtime.errors import GitFailed, Permanent, UserError, WorkspaceMissing
 from runtime.freshness import Freshness
-from runtime.git import Git, Remote
+from runtime.git import Git
 from runtime.openings import Openings
 from runtime.ports import Forge
 from runtime.preserve import begun_at, kept_files, kept_refs, preserve
 from runtime.project import Project
+from runtime.repositories import Repositories
 from runtime.room import no_room
 from runtime.sessions import Session
 from runtime.shelf import Shelf
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 AGENT_NAME = "{agent} ({session})"
 OUTSIDE = "{path} leads to {real}, outside of what this service manages"
+LOST = (
+    "The repository {path}, which the worktree of {id} was made from, is gone: bring it back, or move the worktree "
+    "elsewhere; {id} is cleaned up then."
+)
 BRANCH_GONE = "Workspace missing: the branch {branch} of {id} is gone, here and on {repo}."
 KEPT = " Of its work there is {ref}: `git -C {path} branch {branch} {ref}` makes the branch again, then restore {id}."
 NOTHING_KEPT = " Start a new session on the issue instead."
@@ -42,11 +47,9 @@ class Workspaces:
         self, root: Path, git: Git, forge: Forge, store: Store, projects: Mapping[str, Project], *, spawns_at_once: int
     ) -> None:
         self.root = root
-        self._git = git
-        self._forge = forge
         self._store = store
         self._projects = projects
-        self._repositories: dict[str, Repository] = {}
+        self.repositories = Repositories(root / "repos", git, forge)
         self._freshness = Freshness(store, projects)
         self.openings = Openings(spawns_at_once)
 
@@ -56,36 +59,19 @@ class Workspaces:
 
     def repository(self, session: Session) -> Repository:
         """Return the repository a session's worktree belongs to."""
-        return self._of(self._projects[session.project])
+        return self.repositories.of_session(session, self._projects[session.project])
 
     def shelf(self, project: Project) -> Shelf:
         """Return the project's checkouts that were made ahead."""
-        return Shelf(self._of(project), self.root / "worktrees" / project.id)
+        return Shelf(self.repositories.of(project), self.root / "worktrees" / project.id)
 
     def checked_out_in(self, project: Project, branch: str) -> Path | None:
         """Return the directory that has the branch checked out, if one has."""
-        return self._of(project).used_by(branch)
+        return self.repositories.of(project).used_by(branch)
 
     async def no_room(self, project: Project, branch: str, *, is_there: bool) -> str | None:
         """Return why git has no room for a branch, or None; with `is_there` the forge has it already."""
-        return await no_room(self._of(project), branch, is_there=is_there)
-
-    def _of(self, project: Project) -> Repository:
-        if project.id not in self._repositories:
-            self._repositories[project.id] = self._open(project)
-        return self._repositories[project.id]
-
-    def _open(self, project: Project) -> Repository:
-        url = self._forge.clone_url(project.repo)
-        below = self.root / "repos" / project.repo
-
-        async def remote() -> Remote:
-            return await self._forge.remote(project.repo)
-
-        if project.path is not None:
-            control = below.with_name(f"{below.name}.control")
-            return Repository.of_clone(project.path, self._git, remote, url=url, control=control)
-        return Repository(below.with_name(f"{below.name}.git"), self._git, remote, url=url)
+        return await no_room(self.repositories.of(project), branch, is_there=is_there)
 
     async def open(
         self, session: Session, gate: Path, *, when_fresh: Callable[[], None] | None = None
@@ -111,7 +97,7 @@ class Workspaces:
 
     async def newest(self, project: Project, base: str) -> str | None:
         """Return the newest commit of a base branch, fetched if a push was heard of."""
-        repository = self._of(project)
+        repository = self.repositories.of(project)
         await self._freshness.ensure(repository, project)
         return await repository.sha_of(base)
 
@@ -179,9 +165,17 @@ class Workspaces:
         return base
 
     async def preserve(self, session: Session, pushed: list[str]) -> str | None:
-        """Keep what is not on the forge and return the ref it is kept under."""
+        """Keep what is not on the forge and return the ref it is kept under.
+
+        Raises:
+            UserError: there is a worktree, and the repository that it was made from is gone.
+
+        """
+        repository, worktree = self.repository(session), self.worktree(session)
+        if disk.is_own_directory(worktree) and not repository.path.exists():
+            raise UserError(LOST.format(path=repository.path, id=session.id))
         kept = await preserve(
-            self.repository(session), self.worktree(session), session.branch, session.id, self._store.clock(),
+            repository, worktree, session.branch, session.id, self._store.clock(),
             pushed_shas=pushed,
         )  # fmt: skip
         return kept.ref if kept else None

@@ -17,13 +17,14 @@ SESSION = "/api/v1/sessions/{id}"
 class Killed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The session has ended, now or before.
 
-    `preserved` names what was kept of unpushed work, `left` says why the worktree is still there although it is over;
-    what takes longer to clear away goes on after the answer.
+    `preserved` names what was kept of unpushed work, in `repository`; `left` says why the worktree is still there
+    although it is over. What takes longer to clear away goes on after the answer.
     """
 
     already_terminated: bool
     cleaned: bool = False
     preserved: str | None = None
+    repository: str | None = None
     left: str | None = None
 
 

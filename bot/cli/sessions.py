@@ -123,9 +123,10 @@ def kill(
     else:
         say(f"Session {session} killed.")
     if killed["preserved"]:
-        say(f"Its unpushed work is kept as {killed['preserved']}")
+        where = f" in {killed['repository']}" if killed["repository"] else ""
+        say(f"Its unpushed work is kept as {killed['preserved']}{where}")
     if killed["left"]:
-        say(f"Its worktree was left alone: {killed['left']}")
+        say(f"Its worktree was left alone: {harmless(killed['left'])}")
 
 
 @app.command(cls=Light)

@@ -8,9 +8,9 @@ import msgspec
 from bot.api.cleanups import CleanedUp, Failed, Passed
 from bot.parts import Parts
 from bot.service.seen import check, seen
-from bot.service.sessions import end_and_wait
+from bot.service.sessions import end_and_wait, why_not_cleaned
 from runtime.cleanup import why_finished, why_left
-from runtime.errors import AoError
+from runtime.errors import AoError, UserError
 from runtime.facts import Killed, PullRequest
 from runtime.look import Look
 from runtime.store import facts, sessions
@@ -18,6 +18,7 @@ from runtime.store import facts, sessions
 log = logging.getLogger(__name__)
 
 COMMAND = "ao session cleanup"
+UNDER_WAY = "it is being cleared away, which takes longer"
 
 
 class Cleanups:
@@ -48,18 +49,24 @@ class Cleanups:
             if left := why_left(found):
                 result.skipped.append(Passed(name=name, reason=left))
                 return
-            if not result.dry_run:
-                await self._end(found, by)
-            result.killed.append(name)
+            if result.dry_run or await self._end(found, by):
+                result.killed.append(name)
+            else:
+                result.skipped.append(Passed(name=name, reason=UNDER_WAY))
         except (AoError, OSError) as error:
             log.warning("not cleaned up", extra={"session_id": name, "error": str(error)})
             said = f"{name}: not cleaned up: {error}"
             await self._parts.store.write(lambda tx: tx.record("cleanup_failed", said, session_id=name))
             result.errors.append(Failed(name=name, error=str(error)))
 
-    async def _end(self, found: Look, by: str) -> None:
+    async def _end(self, found: Look, by: str) -> bool:
+        """End a session and return whether it is cleaned up by now; raise what stops that."""
+        name = found.session.id
         fact = Killed(by=by, reason="auto_cleanup", why=why_finished(found) or "")
-        await end_and_wait(self._parts, found.session.id, fact)
+        cleaned = await end_and_wait(self._parts, name, fact)
+        if why := cleaned.left if cleaned else why_not_cleaned(self._parts, name):
+            raise UserError(why)
+        return cleaned is not None
 
     async def _as_it_is_now(self, found: Look, *, learn: bool) -> Look:
         pull = found.facts.pull_request

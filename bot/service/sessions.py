@@ -10,7 +10,8 @@ from runtime.facts import Cleaned
 from runtime.facts import Killed as KilledFact
 from runtime.look import Look, look, looks
 from runtime.status import activity
-from runtime.store import facts, sessions
+from runtime.store import facts, records, sessions
+from runtime.store.records import Want
 from runtime.store.tx import Tx
 from runtime.view import SessionView, view
 
@@ -54,10 +55,22 @@ class Sessions:
         """End a session; its worktree goes a moment later, what was not pushed is kept."""
         found = seen(self._parts, name)
         was_over = not found.session.live
-        if found.facts.cleaned is not None:
-            return _killed(found.facts.cleaned, was_over=True)
-        fact = KilledFact(by=by or "ao session kill", why=reason or "")
-        return _killed(await end_and_wait(self._parts, name, fact), was_over=was_over)
+        cleaned = found.facts.cleaned
+        if cleaned is None:
+            fact = KilledFact(by=by or "ao session kill", why=reason or "")
+            cleaned = await end_and_wait(self._parts, name, fact)
+        known = cleaned or Cleaned(left=why_not_cleaned(self._parts, name))
+        return Killed(
+            already_terminated=was_over, cleaned=cleaned is not None and not cleaned.left,
+            preserved=known.preserved or None, repository=known.repository or None, left=known.left or None,
+        )  # fmt: skip
+
+
+def why_not_cleaned(parts: Parts, name: str) -> str:
+    """Return what stops an ended session from being cleaned up, or nothing while it only takes long."""
+    want = Want(session=name, kinds=("keeper_failed",), since=seen(parts, name).session.ended_at)
+    failed = parts.store.read(lambda sql: records.listing(sql, want, limit=1))
+    return str(failed[0].data.get("why", "")) if failed else ""
 
 
 async def end_and_wait(parts: Parts, name: str, fact: KilledFact) -> Cleaned | None:
@@ -77,13 +90,6 @@ def _end(tx: Tx, name: str, fact: KilledFact) -> None:
     if now is not None and now.facts.killed is None:
         facts.learn(tx, name, fact, source="person")
     tx.touched.add(name)
-
-
-def _killed(cleaned: Cleaned | None, *, was_over: bool) -> Killed:
-    return Killed(
-        already_terminated=was_over, cleaned=cleaned is not None and not cleaned.left,
-        preserved=(cleaned.preserved or None) if cleaned else None, left=(cleaned.left or None) if cleaned else None,
-    )  # fmt: skip
 
 
 def _threads(found: Look) -> int | None:

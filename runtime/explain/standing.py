@@ -190,8 +190,9 @@ def _what_is_left(seen: Look) -> list[str]:
         return []
     if seen.facts.cleaned is None:
         return ["Its worktree is still there."]
-    kept, left = seen.facts.cleaned.preserved, seen.facts.cleaned.left
-    said = [f"Work that was not pushed is kept as {kept}."] if kept else []
+    kept, place, left = seen.facts.cleaned.preserved, seen.facts.cleaned.repository, seen.facts.cleaned.left
+    where = f" in {place}" if place else ""
+    said = [f"Work that was not pushed is kept as {kept}{where}."] if kept else []
     said += [f"Its worktree was not where it belongs and may hold more: {left}."] if left else []
     return said or ["Everything it did is on GitHub."]
 

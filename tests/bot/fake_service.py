@@ -150,7 +150,10 @@ class FakeSessions(FakePart):
         self.service.asked.append(("kill", name, reason, by))
         row = self.get(name)
         return Killed(
-            already_terminated=row.ended_at is not None, preserved=f"refs/ao/preserved/{name}/1", left=self.service.left
+            already_terminated=row.ended_at is not None,
+            preserved=f"refs/ao/preserved/{name}/1",
+            repository="/data/repos/o/app.git",
+            left=self.service.left,
         )
 
 

@@ -95,11 +95,12 @@ async def test_kill_waits_for_the_cleanup_and_says_what_was_kept(bot, service):
     await bot.starts()
     killing = asyncio.create_task(service.sessions.kill("app-1", reason=None, by=None))
     await until(lambda: bot.facts.killed)
-    await bot.learns(Cleaned(preserved="refs/ao/preserved/app-1/1"))
+    await bot.learns(Cleaned(preserved="refs/ao/preserved/app-1/1", repository="/repos/app.git"))
     killed = await asyncio.wait_for(killing, 30)
     assert (killed.already_terminated, killed.preserved) == (False, "refs/ao/preserved/app-1/1")
     again = await service.sessions.kill("app-1", reason=None, by=None)
     assert (again.already_terminated, again.preserved) == (True, "refs/ao/preserved/app-1/1")
+    assert killed.repository == again.repository == "/repos/app.git"
 
 
 async def test_kill_does_not_wait_for_ever(bot, service, monkeypatch):

@@ -49,6 +49,27 @@ async def restore(service, name="app-1", **more):
     return await service.restores.restore(name, **{"force": False, "by": None, **more})
 
 
+async def test_end_that_cannot_be_cleaned_up_says_why(bot, service, deeds, monkeypatch):
+    monkeypatch.setattr("bot.service.sessions.CLEANED_WITHIN", 0.3)
+    deeds.workspaces.stuck = UserError("bring the repository back")
+    await bot.starts()
+    async with kept(deeds):
+        killed = await service.sessions.kill("app-1", reason=None, by=None)
+        done = await cleanup(service)
+    assert (killed.cleaned, killed.left) == (False, "bring the repository back")
+    assert [(one.name, one.error) for one in done.errors] == [("app-1", "bring the repository back")]
+    assert done.killed == []
+
+
+async def test_session_that_is_not_cleaned_up_yet_does_not_count_as_cleaned(bot, service, monkeypatch):
+    monkeypatch.setattr("bot.service.sessions.CLEANED_WITHIN", 0.01)
+    await bot.starts()
+    await bot.learns(Killed(by="me"))
+    done = await cleanup(service)
+    assert (done.killed, done.errors) == ([], [])
+    assert [one.reason for one in done.skipped] == ["it is being cleared away, which takes longer"]
+
+
 async def test_reason_of_a_kill_is_kept_as_evidence(bot, service, deeds):
     await bot.starts()
     async with kept(deeds):
@@ -149,7 +170,7 @@ async def test_trouble_with_one_session_does_not_keep_the_others(bot, service, d
     async def end(found, by):
         if found.session.id == "app-1":
             raise GitFailed("git is busy")
-        await whole(found, by)
+        return await whole(found, by)
 
     monkeypatch.setattr(service.cleanups, "_end", end)
     async with kept(deeds, "app-2"):

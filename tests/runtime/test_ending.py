@@ -68,6 +68,7 @@ async def test_what_a_person_did_there_since_is_kept_before_it_goes(bot, deeds, 
     await bot.learns(Killed(by="me"))
     assert await step(bot, deeds) == 0.0
     assert bot.facts.cleaned.preserved == "refs/ao/preserved/app-1/2"
+    assert bot.facts.cleaned.repository == str(deeds.workspaces.root / "repo.git")
     assert deeds.did.count("preserve app-1") == 2
 
 

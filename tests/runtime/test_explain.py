@@ -196,10 +196,12 @@ def test_what_github_has_not_taken_is_named_with_its_reason():
 
 
 def test_an_end_says_what_is_left_and_how_to_go_on():
-    killed, kept = Killed(at=NOW, by="octo"), Cleaned(at=NOW, preserved="refs/ao/preserved/app-1/1")
+    killed = Killed(at=NOW, by="octo")
+    kept = Cleaned(at=NOW, preserved="refs/ao/preserved/app-1/1", repository="/repos/app.git")
     assert waiting(killed) == ["Bring it back with: ao session restore app-1"]
     assert stands(killed)[-1] == "Its worktree is still there."
-    assert stands(killed, kept)[-1] == "Work that was not pushed is kept as refs/ao/preserved/app-1/1."
+    said = "Work that was not pushed is kept as refs/ao/preserved/app-1/1 in /repos/app.git."
+    assert stands(killed, kept)[-1] == said
     merged = msgspec.structs.replace(PULL, state="merged")
     assert stands(merged, Cleaned(at=NOW))[-1] == "Everything it did is on GitHub."
     assert waiting(merged, Cleaned(at=NOW)) == []

@@ -73,7 +73,7 @@ def repository():
 @pytest.fixture
 def workspaces(bot, tmp_path, repository):
     made = Workspaces(tmp_path, Git({}), bot.forge, bot.store, {"app": a_project()}, spawns_at_once=2)
-    made._repositories["app"] = repository
+    made.repositories.known["app"] = repository
     return made
 
 
@@ -176,7 +176,7 @@ async def test_root_that_is_a_link_itself_is_managed(bot, tmp_path, repository):
     (tmp_path / "disk").mkdir()
     (tmp_path / "data").symlink_to(tmp_path / "disk")
     made = Workspaces(tmp_path / "data", Git({}), bot.forge, bot.store, {"app": a_project()}, spawns_at_once=2)
-    made._repositories["app"] = repository
+    made.repositories.known["app"] = repository
     assert await made.close(session(), merged=False) == ""
 
 

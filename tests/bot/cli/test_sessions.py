@@ -231,7 +231,9 @@ def test_a_message_too_large_for_the_service_is_refused_not_lost(ao, service):
 
 def test_kill_says_what_it_did_and_what_is_kept(ao, service):
     shown = ao("session", "kill", "app-1")
-    assert shown.stdout == "Session app-1 killed.\nIts unpushed work is kept as refs/ao/preserved/app-1/1\n"
+    assert shown.stdout == (
+        "Session app-1 killed.\nIts unpushed work is kept as refs/ao/preserved/app-1/1 in /data/repos/o/app.git\n"
+    )
     assert ao("session", "kill", "app-4", "--reason", "twice", AO_SESSION="app-2").stdout.startswith(
         "Session app-4 had ended already.\n"
     )

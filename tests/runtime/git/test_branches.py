@@ -19,7 +19,7 @@ BRANCH = "feat/greet"
 @pytest.fixture
 def workspaces(repository, place, bot):
     made = Workspaces(place, repository.git, bot.forge, bot.store, {"app": a_project()}, spawns_at_once=2)
-    made._repositories["app"] = repository
+    made.repositories.known["app"] = repository
     return made
 
 
@@ -131,7 +131,7 @@ async def test_repository_that_is_not_there_yet_is_not_made_to_look_for_room(wor
     async def remote():
         return Remote.with_token(forge.url, TOKEN)
 
-    workspaces._repositories["app"] = Repository(place / "repos/new.git", git, remote, url=SHOWN_URL)
+    workspaces.repositories.known["app"] = Repository(place / "repos/new.git", git, remote, url=SHOWN_URL)
     assert "beside the branch main" in await workspaces.no_room(a_project(), "main/x", is_there=False)
     assert not (place / "repos/new.git").exists()
 

@@ -33,7 +33,7 @@ def git(worktree, *args):
 def deeds(bot, place, repository):
     made = Deeds(bot, place)
     workspaces = Workspaces(place, repository.git, bot.forge, bot.store, bot.projects, spawns_at_once=2)
-    workspaces._repositories["app"] = repository
+    workspaces.repositories.known["app"] = repository
     return Deeds(bot, place, workspaces=workspaces, tmux=made.tmux)
 
 

@@ -18,7 +18,7 @@ S1 = session(id="n-1", branch="ao/n-1", repo="o/n")
 @pytest.fixture
 def workspaces(bot, place, repository):
     made = Workspaces(place, Git(os.environ), bot.forge, bot.store, {"app": a_project()}, spawns_at_once=2)
-    made._repositories["app"] = repository
+    made.repositories.known["app"] = repository
     return made
 
 
