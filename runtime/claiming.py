@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from runtime import full_disk
 from runtime.claimable import claimable
 from runtime.errors import Permanent, Retryable, UserError
 from runtime.hands import Hands
@@ -98,7 +99,8 @@ async def carry_out(hands: Hands, seen: Look) -> None:
     except Retryable:
         raise
     except (UserError, Permanent, OSError) as exc:
-        why = str(exc)
+        places = [hands.workspaces.worktree(seen.session), hands.workspaces.repository(seen.session).path]
+        why = full_disk.why(exc, places)
         await _give_back(hands, losers, wanted)
         failed = Outcome(key=wanted.key, number=wanted.number, error=why)
         await hands.store.write(lambda tx: _settle(tx, seen.session, failed))

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from runtime import prompts
+from runtime import full_disk, prompts
 from runtime.agents import Task
 from runtime.errands import orchestrator_of
 from runtime.errors import AoError, Permanent, Retryable, UserError
@@ -167,9 +168,16 @@ def _undos(hands: Hands, session: Session) -> list[tuple[str, Callable[[], Await
     ]
 
 
+def _places(hands: Hands, session: Session) -> list[Path]:
+    """Return where a start writes, each of which may be on a disk of its own."""
+    worktree, repository = hands.workspaces.worktree(session), hands.workspaces.repository(session)
+    return [worktree.parent, repository.path, hands.launch_root]
+
+
 async def _give_up(hands: Hands, seen: Look, step: str, exc: Exception) -> None:
     session = seen.session
-    log.warning("spawn failed", extra={"session_id": session.id, "step": step, "error": str(exc)})
+    error = full_disk.why(exc, _places(hands, session))
+    log.warning("spawn failed", extra={"session_id": session.id, "step": step, "error": error})
     left: list[str] = []
     for name, undo in _undos(hands, session):
         if name == "workspace" and seen.facts.restored is not None:
@@ -178,5 +186,5 @@ async def _give_up(hands: Hands, seen: Look, step: str, exc: Exception) -> None:
             await undo()
         except (AoError, OSError) as failure:
             left.append(f"{name} ({failure})")
-    failed = SpawnFailed(step=step, error=str(exc)[:500], left_behind=tuple(left))
+    failed = SpawnFailed(step=step, error=error[:500], left_behind=tuple(left))
     await hands.store.write(lambda tx: facts.learn(tx, session.id, failed, source="spawn"))

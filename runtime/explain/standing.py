@@ -71,6 +71,7 @@ _WORD_OF = {
 }  # fmt: skip
 
 ASKS = "Answer with: ao approve {name}, ao deny {name} WHY, or in its terminal: ao session attach {name}"
+MEND = "Mend what its start failed at, then bring it back with: ao session restore {name}"
 HELP = {
     "needs_input": "Answer with: ao send {name} TEXT, or in its terminal: ao session attach {name}",
     "stuck": "Look at its terminal: ao session attach {name}",
@@ -194,11 +195,13 @@ def _what_is_left(seen: Look) -> list[str]:
     where = f" in {place}" if place else ""
     said = [f"Work that was not pushed is kept as {kept}{where}."] if kept else []
     said += [f"Its worktree was not where it belongs and may hold more: {left}."] if left else []
-    return said or ["Everything it did is on GitHub."]
+    never_ran = seen.facts.spawn_failed is not None and seen.facts.restored is None
+    return said or ["It has done nothing yet." if never_ran else "Everything it did is on GitHub."]
 
 
 def _for_a_person(seen: Look) -> list[str]:
     asks = seen.session.live and open_question(seen.facts) is not None
-    text = ASKS if asks else HELP.get(seen.session.announced_status)
+    no_start = seen.session.announced_reason == "spawn_failed"
+    text = ASKS if asks else MEND if no_start else HELP.get(seen.session.announced_status)
     merged = seen.session.announced_status in ENDED and seen.session.announced_reason == "merged"
     return [text.format(name=seen.session.id)] if text and not merged else []

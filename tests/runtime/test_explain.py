@@ -195,6 +195,14 @@ def test_what_github_has_not_taken_is_named_with_its_reason():
     )
 
 
+def test_start_that_failed_has_left_nothing_and_says_how_to_go_on():
+    failed = SpawnFailed(at=NOW, step="workspace", error="no")
+    assert stands(failed, Cleaned(at=NOW))[-1] == "It has done nothing yet."
+    assert waiting(failed) == ["Mend what its start failed at, then bring it back with: ao session restore app-1"]
+    again = (Restored(at=NOW - 5, by="x"), failed, Cleaned(at=NOW))
+    assert stands(*again)[-1] == "Everything it did is on GitHub."
+
+
 def test_an_end_says_what_is_left_and_how_to_go_on():
     killed = Killed(at=NOW, by="octo")
     kept = Cleaned(at=NOW, preserved="refs/ao/preserved/app-1/1", repository="/repos/app.git")

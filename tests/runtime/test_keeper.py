@@ -119,6 +119,15 @@ async def test_spawn_that_cannot_succeed_is_undone_and_said(bot, github, tmp_pat
     assert bool(bot.facts.spawn_failed.left_behind) is (where == "tmux")
 
 
+async def test_spawn_without_room_on_the_disk_says_so(bot, github, tmp_path):
+    deeds = Deeds(bot, tmp_path)
+    deeds.workspaces.broken = GitFailed("git failed", stderr="No space left on device")
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawn_failed)
+    assert bot.facts.spawn_failed.error.endswith(" is full: free some space there (git failed)")
+
+
 async def test_session_whose_name_the_forge_knows_starts_under_another(bot, github, tmp_path, deeds):
     deeds.workspaces.taken = {"ao/app-1"}
     await claimed(bot, github)

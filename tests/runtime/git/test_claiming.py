@@ -261,8 +261,11 @@ async def test_files_that_cannot_be_written_are_told(scene, monkeypatch):
         return await run(self, *args, **more)
 
     monkeypatch.setattr(type(repository(scene)), "run", full)
-    assert (await scene.claim()).error == (
-        "The files of feature cannot be checked out for app-1: git read-tree failed: No space left on device"
+    error = (await scene.claim()).error
+    assert error.startswith("The disk of ")
+    assert error.endswith(
+        " is full: free some space there (The files of feature cannot be checked out for app-1: git read-tree failed: "
+        "No space left on device)"
     )
     assert scene.seen().session.branch == "ao/app-1"
 
