@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path on Linux: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
+WRITE_PROJECT = "write `projects: {{my-app: {{repo: owner/my-app}}}}` into {file}"
 _LONGEST_SESSION_NUMBER = 99999
 
 
@@ -36,6 +37,12 @@ class Config:
     def socket(self) -> Path:
         """Where the command line reaches the service."""
         return self.data_dir / "ao.sock"
+
+    @property
+    def without_project(self) -> str:
+        """What to write where no project is configured; nothing where one is, if only a broken one."""
+        known = self.projects or self.broken
+        return "" if known else WRITE_PROJECT.format(file=self.file or "agent-orchestrator.yaml")
 
 
 def environment() -> dict[str, str]:

@@ -80,12 +80,9 @@ def _configuration(config: Config | None, problems: list[str]) -> list[Finding]:
     broken = [line for lines in config.broken.values() for line in lines] if config else []
     found = [failure("configuration", *_told(problem)) for problem in dict.fromkeys([*problems, *broken])]
     if config and not found:
-        return [
-            passed(
-                "configuration",
-                f"{config.file or 'environment only'}, projects: {', '.join(config.projects) or 'none'}",
-            )
-        ]
+        detail = f"{config.file or 'environment only'}, projects: {', '.join(config.projects) or 'none'}"
+        missing = config.without_project
+        return [warning("configuration", detail, missing) if missing else passed("configuration", detail)]
     return found
 
 

@@ -12,6 +12,10 @@ from runtime.project import Project
 LONGEST_PROMPT = 4096
 
 WHICH_PROJECT = "Say which project with -p: {known}."
+NONE = (
+    "No project is configured: write one into agent-orchestrator.yaml, check it with `ao config check`, and start the "
+    "service again."
+)
 NO_PROJECT = "There is no project {name!r}; there are: {known}."
 TWO_PROJECTS = "{issue} is an issue of {one}, and -p says {other}: leave one of them out."
 NOT_AN_ISSUE = "{issue!r} is not an issue: write its number, such as 42, or project and number, such as {example}/42."
@@ -63,7 +67,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
             raise WrongUse(TWO_PROJECTS.format(issue=self.issue, one=where, other=self.project))
         name = where or self.project or (next(iter(projects)) if len(projects) == 1 else None)
         if name is None:
-            raise WrongUse(WHICH_PROJECT.format(known=", ".join(projects) or "none is configured"))
+            raise WrongUse(WHICH_PROJECT.format(known=", ".join(projects)) if projects else NONE)
         return projects[name], number
 
 

@@ -53,7 +53,7 @@ def _lighten(param: Any) -> None:
         param._runtime_param = kind(known.parameter_info, known.annotation)
     if kind is _Number:
         bounds = _bounds(known.parameter_info.min, known.parameter_info.max)
-        param._get_number_range_help_str = lambda: bounds
+        param._get_number_range_help_str = lambda: bounds.removeprefix("of ")
 
 
 class Light(TyperCommand):

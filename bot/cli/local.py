@@ -11,6 +11,9 @@ from bot.cli.text import complain, say
 from bot.config import environment, load
 from runtime.errors import WrongUse
 
+SCHEMAS = "sessions, session, deliveries, delivery, events, event, counts, explanation, findings"
+"""The names in `bot.api.schemas`, which takes long to load."""
+
 config_app = group("Checks, describes and shows the configuration.")
 
 
@@ -19,6 +22,8 @@ def serve() -> None:
     config = load(environment(), Path.cwd())
     for line in (line for lines in config.broken.values() for line in lines):
         complain(f"left out: {line}")
+    if config.without_project:
+        complain(f"No project is configured, so that no session can start: {config.without_project}.")
     from bot.app import serve as run
 
     raise typer.Exit(run(config))
@@ -76,14 +81,14 @@ def check() -> None:
         complain(line)
     if config.broken:
         raise typer.Exit(2)
-    projects = ", ".join(config.projects) or "none; add one under projects:"
+    projects = ", ".join(config.projects) or f"none; {config.without_project}"
     say(f"✓ {config.file or 'No configuration file, only the environment'}. Projects: {projects}")
 
 
 @config_app.command(cls=Light)
 def schema(
     of: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Instead that of what commands print with --json: sessions, …")
+        str | None, typer.Option(metavar="NAME", help=f"Instead that of what --json prints: {SCHEMAS}.")
     ] = None,
 ) -> None:
     """Prints the JSON Schema of agent-orchestrator.yaml, for editors, or that of a command's JSON, for scripts."""

@@ -71,6 +71,12 @@ def test_a_good_machine_has_no_failures(environ, home, offline):
     assert levels["sandbox"] == levels["webhook"] == levels["service"] == levels["github"] == "WARN"
 
 
+def test_configuration_without_a_project_is_worth_a_warning(environ, home, offline):
+    finding = found(environ, home)["configuration"]
+    assert (finding.level, finding.detail) == ("WARN", "environment only, projects: none")
+    assert finding.fix == "write `projects: {my-app: {repo: owner/my-app}}` into agent-orchestrator.yaml"
+
+
 def test_every_finding_that_did_not_pass_says_what_to_do(environ, home, offline):
     for finding in doctor.examine(environ | {"AO_PROT": "1"}, home):
         assert bool(finding.fix) == (finding.level != "PASS")

@@ -80,7 +80,7 @@ async def test_branch_is_gone_on_with(bot, deeds):
         ({"branch": "a..b"}, "'a..b' is not a name"),
         ({"branch": "a\u3000b"}, "is not a name for a branch"),
         ({"branch": "feat/x.lock"}, "is not a name for a branch"),
-        ({"branch": "ao"}, "ao leaves no room for the sessions' own branches, such as ao/app-1: name another one"),
+        ({"branch": "ao"}, "'ao' leaves no room for the sessions' own branches, such as ao/app-1: name another one"),
     ],
 )
 async def test_what_can_never_work_is_wrong_use(bot, deeds, tmp_path, wish, told):

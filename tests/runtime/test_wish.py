@@ -57,6 +57,12 @@ def test_what_names_no_issue_is_refused_with_what_to_write(wish, told):
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize("wish", [Wish(issue="42"), Wish(prompt="x")])
+def test_without_any_project_it_is_said_what_to_write(wish):
+    with pytest.raises(WrongUse, match=r"No project is configured: write one into agent-orchestrator\.yaml"):
+        wish.place({})
+
+
 def test_prompt_is_taken_without_control_characters():
     assert Wish(prompt="  Do\tit\r\n\x1b[31mnow\x00 \ud800").text() == "Do\tit\n[31mnow"
     assert Wish().text() == ""

@@ -53,7 +53,7 @@ def test_each_command_has_a_line_of_its_own():
         ("ao send", "  SESSION  The session's name, such as app-3.  [required]\n  TEXT...  What to say.\n"),
         ("ao send", "  --timeout SECONDS  How long"),
         ("ao send", "(600).  [from 0 to 86400]\n"),
-        ("ao approve", "[of at"),
+        ("ao approve", "[at"),
         ("ao acknowledge", "-s, --session SESSION "),
         ("ao status", "[default: 5.0; from 0.2 to\n                         3600]\n"),
         ("ao send", "  -f, --file FILE "),

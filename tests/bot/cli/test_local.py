@@ -10,6 +10,7 @@ from importlib.metadata import version
 import pytest
 import yaml
 
+from bot.api.schemas import PRINTED
 from bot.cli.app import COMMANDS
 from bot.cli.later import TOP
 
@@ -126,7 +127,24 @@ def test_serve_stops_with_every_problem_of_the_configuration(ao):
     assert [line.split(":")[1].strip() for line in shown.stderr.splitlines()] == ["AO_WEBHOOK_SECRET", "AO_PORT"]
 
 
+def test_help_names_every_schema(ao):
+    assert ", ".join(PRINTED) in " ".join(ao("config", "schema", "--help").stdout.split())
+
+
 IDENTITY = {"AO_WEBHOOK_SECRET": "0123456789abcdef", "AO_GITHUB_TOKEN": "secret-token"}
+
+
+def test_configuration_without_a_project_says_what_to_write(ao):
+    told = "write `projects: {my-app: {repo: owner/my-app}}` into"
+    shown = ao("config", "check", **IDENTITY)
+    assert (shown.returncode, f"Projects: none; {told} agent-orchestrator.yaml\n" in shown.stdout) == (0, True)
+    (ao.home / "agent-orchestrator.yaml").write_text("port: 3000\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        shown = ao("serve", AO_PORT=str(taken.getsockname()[1]), **IDENTITY)
+    assert shown.stderr.splitlines()[0] == (
+        f"No project is configured, so that no session can start: {told} {ao.home}/agent-orchestrator.yaml."
+    )
 
 
 def test_config_is_checked_and_shown(ao):
