@@ -55,7 +55,7 @@ def last_sign(facts: Facts) -> float:
 
 def activity(facts: Facts, now: float, times: Times) -> str | None:
     """Return what the agent's process is doing: active, ready, idle, waiting_input, blocked, exited, or None."""
-    if facts.process and facts.process.state != "running":
+    if facts.process and (facts.process.state != "running" or facts.cleaned is not None):
         return "exited"
     if facts.turn is None:
         return None

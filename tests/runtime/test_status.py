@@ -305,6 +305,8 @@ def test_without_a_pull_request_there_are_no_checks():
     [
         ({}, None),
         ({"process": DIED, "turn": ACTIVE}, "exited"),
+        ({"process": Process(state="running"), "turn": READY, "cleaned": CLEANED}, "exited"),
+        ({"cleaned": CLEANED}, None),
         ({"turn": ACTIVE}, "active"),
         ({"turn": READY}, "ready"),
         ({"turn": turn("ready", 300)}, "idle"),
