@@ -1,5 +1,6 @@
 """Checks everything that a spawn needs before anything is made, so that what cannot start leaves nothing behind."""
 
+import os
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -7,7 +8,7 @@ import msgspec
 
 from runtime import prompts, room
 from runtime.agents import Agent
-from runtime.branches import in_the_way, is_branch_name
+from runtime.branches import LONGEST, in_the_way, is_branch_name
 from runtime.claimable import claimable
 from runtime.errors import GoneFromForge, UserError, WrongUse
 from runtime.hands import Hands
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 NO_MODEL = "{agent} cannot be told a model: leave --model out, or choose another agent with --agent."
 BAD_BRANCH = "{branch!r} is not a name for a branch: `git help check-ref-format` has the rules."
+LONG_BRANCH = "The branch's name has {size} bytes, and at most {most} are taken: choose a shorter one."
 DEFAULT_BRANCH = "{branch} is the default branch, which changes through pull requests only: name another one."
 NO_ISSUE = "There is no issue #{number} in {repo}: look for its number with `gh issue list --repo {repo}`."
 CLOSED = "Issue #{number} is closed, so nothing would end its session: reopen it first."
@@ -110,6 +112,8 @@ def _agent(wish: Wish, project: Project, hands: Hands) -> Agent:
 
 
 def _check_name(branch: str, base: str, project: Project) -> None:
+    if (size := len(os.fsencode(branch))) > LONGEST:
+        raise WrongUse(LONG_BRANCH.format(size=size, most=LONGEST))
     if not is_branch_name(branch):
         raise WrongUse(BAD_BRANCH.format(branch=branch))
     if branch == base:

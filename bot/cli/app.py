@@ -8,7 +8,11 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer._click.exceptions import NoArgsIsHelpError, UsageError  # no public name, though commands raise them
+from typer._click.exceptions import (
+    NoArgsIsHelpError,
+    NoSuchOption,
+    UsageError,
+)  # no public name, though commands raise them
 
 from bot.cli import output
 from bot.cli.later import WithLater
@@ -43,6 +47,7 @@ COMMANDS = {
 
 NO_TEXT = "'{shown}' is not text in UTF-8. Convert it first, for example with: iconv -t utf-8"
 
+_EXTRA = re.compile(r"^Got unexpected extra argument\(s\) \((.*)\)$", re.DOTALL)
 _COMMAND = re.compile(r"(?<![\w-])ao [a-z]")
 
 
@@ -137,9 +142,15 @@ def _check_text(word: str) -> None:
         raise WrongUse(NO_TEXT.format(shown=shown)) from error
 
 
+def _said(error: UsageError) -> str:
+    if isinstance(error, NoSuchOption) and error.possibilities:
+        return f"{error.message}. Did you mean {error.possibilities[0]}?"
+    return _EXTRA.sub(r"Leave out what is too much: \1", error.format_message())
+
+
 def _usage(error: UsageError) -> str:
     """Return what is wrong with what was typed, and the command to type next."""
-    said = error.format_message()
+    said = _said(error)
     if _COMMAND.search(said):
         return said
     end = "" if said.endswith((".", "?")) else "."

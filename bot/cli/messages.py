@@ -19,6 +19,8 @@ OUTCOMES = {
     "unconfirmed": "⚠ Message sent — could not confirm it was received",
 }
 FAILED = "The message did not reach {session}: {reason}. {next}"
+NO_CHOICE = "{session} offers no answer {choice}. Choose one of those above: ao approve {session} 1"
+ONLY_YES = "{session} offers no answers to choose from. Say yes with: ao approve {session}"
 LOOK = "Look at its terminal with: ao session attach {session}"
 KEPT = "It is kept, and said when the session is brought back. See why it ended: ao explain {session}"
 RESTORED = "The agent of {session} had ended; the session was brought back."
@@ -84,7 +86,7 @@ def approve(
     """Answers what a session's agent asks with yes, and says which of several answers that was."""
     asked = _asked(session, question)
     if choice is not None and choice > max(1, len(asked["choices"])):
-        raise WrongUse(f"{session} offers no answer {choice}. Choose one of those above: ao approve {session} 1")
+        raise WrongUse((NO_CHOICE if asked["choices"] else ONLY_YES).format(session=session, choice=choice))
     body: dict[str, object] = {
         "question": asked["id"], "allow": True, "choice": choice, "author": _author(),
     }  # fmt: skip

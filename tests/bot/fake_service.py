@@ -81,6 +81,7 @@ class FakeService:
         self.reasons: list[str] = []
         self.busy = False
         self.left: str | None = None
+        self.choices = ["this once", "always"]
         self.asked: list[tuple[object, ...]] = []
         self.restored = Restored(
             name="", branch="", workspace_path="/data/worktrees/app-4", attach_command="tmux attach", resumed=False,
@@ -243,7 +244,7 @@ class FakeMessages(FakePart):
         self.service.sessions.get(name)
         if self.service.outcome == "idle":
             raise UserError(f"{name} asks nothing now: `ao status` shows what it does")
-        return QuestionView(id="0123", text="May I?\x1b[2J", choices=["this once", "always"], asked_at=LONG_AGO)
+        return QuestionView(id="0123", text="May I?\x1b[2J", choices=self.service.choices, asked_at=LONG_AGO)
 
     async def decide(self, name, question, *, allow, choice, why, author):
         self.service.sessions.get(name)

@@ -79,6 +79,7 @@ async def test_branch_is_gone_on_with(bot, deeds):
         ({"branch": "-x"}, "'-x' is not a name for a branch"),
         ({"branch": "a..b"}, "'a..b' is not a name"),
         ({"branch": "a\u3000b"}, "is not a name for a branch"),
+        ({"branch": "é" * 101}, "name has 202 bytes, and at most 200 are taken: choose a shorter one"),
         ({"branch": "feat/x.lock"}, "is not a name for a branch"),
         ({"branch": "ao"}, "'ao' leaves no room for the sessions' own branches, such as ao/app-1: name another one"),
     ],

@@ -128,11 +128,18 @@ def test_nothing_is_answered_when_nothing_is_asked(ao, service):
     assert service.asked == []
 
 
+def test_choice_where_nothing_can_be_chosen_is_told_how_to_say_yes(ao, service):
+    service.choices = []
+    shown = ao("approve", "app-1", "2")
+    told = "app-1 offers no answers to choose from. Say yes with: ao approve app-1\n"
+    assert (shown.returncode, shown.stderr, service.asked) == (2, told, [])
+
+
 def test_choice_that_cannot_be_is_wrong_usage(ao, service):
     for choice, told in (
         ("0", "not '0'"),
         ("x", "N takes a number of at least 1, not 'x'"),
-        ("9", "app-1 offers no answer 9"),
+        ("9", "app-1 offers no answer 9. Choose one of those above: ao approve app-1 1"),
     ):
         shown = ao("approve", "app-1", choice)
         assert shown.returncode == 2
