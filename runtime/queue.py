@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
+import sqlalchemy as sa
 
 from runtime.changes import QueueMoved
 from runtime.project import Project
@@ -23,6 +24,12 @@ def slots(projects: Mapping[str, Project]) -> Slots:
     total = next((project.limits.sessions for project in projects.values()), 0)
     own = {project.id: project.sessions for project in projects.values() if project.sessions is not None}
     return Slots(total=total, own=own)
+
+
+def running(sql: sa.Connection) -> int:
+    """Return how many sessions hold a slot; orchestrators hold none."""
+    workers = {session.id for session in sessions.listing(sql) if session.role == "worker"}
+    return len(workers & sessions.with_step(sql, facts.SPAWNED))
 
 
 def positions(live: Iterable[Session], started: Collection[str], allowed: Slots) -> dict[str, int]:

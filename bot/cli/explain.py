@@ -1,6 +1,7 @@
 """`ao explain`: why a session is what it is, and what became of a delivery, in plain words."""
 
 import json
+import re
 import shutil
 import textwrap
 import time
@@ -16,6 +17,8 @@ from bot.cli.text import coloured, harmless, say
 
 NARROWEST, WIDEST = 40, 100
 _TIME = 13
+_COMMAND = re.compile(r"\bao (?:(?:session|orchestrator|events|deliveries) )?[a-z-]+(?: -[a-z]+)?(?: [a-z0-9-]*-\w+)?")
+_JOINED = "\0"
 
 
 def explain(
@@ -61,8 +64,9 @@ def _paragraph(text: str, first: str = "", rest: str | None = None, colour: str 
     width = min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
     indent = first + "  " if rest is None else rest
     # Names of sessions, commits and commands are not cut in two, so a very long one may stand out.
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), harmless(text))
     filled = textwrap.fill(
-        harmless(text), width, initial_indent=first, subsequent_indent=indent, break_long_words=False,
+        whole, width, initial_indent=first, subsequent_indent=indent, break_long_words=False,
         break_on_hyphens=False, drop_whitespace=True,
     )  # fmt: skip
-    say(filled, colour)
+    say(filled.replace(_JOINED, " "), colour)

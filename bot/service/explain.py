@@ -10,7 +10,7 @@ from runtime.explain.chain import Cause, Step, chain
 from runtime.explain.deliveries import Route, event, told
 from runtime.explain.standing import standing, waits
 from runtime.look import Look, look
-from runtime.queue import slots
+from runtime.queue import running, slots
 from runtime.store import deliveries, facts, outbox, records, sessions
 from runtime.store.records import Record, Want
 from runtime.view import iso
@@ -53,7 +53,7 @@ class Explain:
         if project is None:
             return [f"No project {seen.session.project} is configured any more, so nothing is done for it."]
         return waits(
-            seen, self._store.clock(), times=project.times, running=len(sessions.with_step(sql, facts.SPAWNED)),
+            seen, self._store.clock(), times=project.times, running=running(sql),
             allowed=slots(self._parts.projects).total,
             unsent=[row for row in outbox.unsent(sql) if row.session_id == seen.session.id],
         )  # fmt: skip

@@ -150,7 +150,7 @@ def _for_its_start(seen: Look, running: int, allowed: int) -> list[str]:
     if not seen.session.live or seen.facts.spawned:
         return []
     if place := seen.session.queue_position:
-        full = f"{running} sessions run, and {allowed} may at once"
+        full = f"{running} of {allowed} slots {'is' if running == 1 else 'are'} taken"
         return [f"It is number {place} in the queue: {full}. Raise limits.sessions, or end one."]
     done = ", ".join(seen.steps) or "nothing yet"
     return [f"Its start is under way; done so far: {done}."]

@@ -10,7 +10,7 @@ from bot.api.operation import Unknown
 from bot.service.explain import Explain
 from runtime.facts import Killed
 from runtime.inbox import PASTED
-from runtime.store import messages, outbox
+from runtime.store import messages, orchestrators, outbox, sessions
 from runtime.store.journal import Journal
 
 
@@ -41,6 +41,18 @@ async def a_talk(bot, github, clock, tmp_path):
     clock.passes(2)
     for row in bot.store.read(outbox.unsent):
         await bot.store.write(lambda tx, row=row: outbox.sent(tx, row, remote_id="1", result={"id": 1}))
+
+
+async def test_orchestrator_holds_no_slot_that_others_wait_for(bot, github, explain):
+    await bot.starts()
+    await bot.store.write(lambda tx: orchestrators.claim(
+        tx, project="app", prefix="app", repo="octo/app", agent="scripted", base="main", asked_by="x"
+    ))  # fmt: skip
+    await bot.spawned("app-orchestrator")
+    await bot.receives(github.label(github.open_issue()))
+    await bot.store.write(lambda tx: sessions.change(tx, "app-2", queue_position=1))
+    told = "It is number 1 in the queue: 1 of 10 slots is taken."
+    assert any(line.startswith(told) for line in (await explain("app-2")).waits_for)
 
 
 async def test_a_comment_is_followed_to_the_answer(bot, github, clock, tmp_path, explain):

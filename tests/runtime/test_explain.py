@@ -159,7 +159,7 @@ def test_an_open_question_names_the_commands_that_answer_it():
 
 def test_a_queue_says_its_place_and_what_makes_it_shorter():
     assert waiting(spawned=False, place=2) == [
-        "It is number 2 in the queue: 10 sessions run, and 10 may at once. Raise limits.sessions, or end one."
+        "It is number 2 in the queue: 10 of 10 slots are taken. Raise limits.sessions, or end one."
     ]
     assert waiting(spawned=False) == ["Its start is under way; done so far: workspace."]
 
