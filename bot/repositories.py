@@ -22,8 +22,9 @@ class Repositories:
 
     def __init__(self, store: Store, projects: Mapping[str, Project]) -> None:
         self._projects = {project.repo.lower(): project for project in projects.values()}
-        known = {name: store.read(lambda sql, name=name: notes.get(sql, _key(name))) for name in self._projects}  # type: ignore[misc]  # mypy does not infer a lambda with a default
-        self._numbers: dict[str, int | None] = known
+        self._numbers: dict[str, int | None] = store.read(
+            lambda sql: {name: notes.get(sql, _key(name)) for name in self._projects}
+        )
         self._told: set[str] = set()
 
     def project(self, repo: Repo | None) -> Project | None:

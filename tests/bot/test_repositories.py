@@ -28,9 +28,7 @@ async def test_comment_on_a_renamed_repository_reaches_its_session(bot, github, 
 
 
 async def test_it_is_known_again_after_a_restart(bot, github, issue):
-    bot.dispatch.__init__(
-        bot.store, bot.stories, bot.projects, forge=bot.forge, people=bot.people, remember=bot.installed.__setitem__
-    )
+    bot.begins_again()
     await bot.receives(named(github.comment(issue, "Hello?"), "octo/renamed"))
     assert bot.messages[-1].parts["body"] == "Hello?"
 

@@ -47,13 +47,17 @@ class Bot:
         self.installed: dict[str, int] = {}
         self.missing: set[str] = set()
         """Agents whose program is not there."""
+        self._guids = itertools.count(1)
+        self.begins_again()
+
+    def begins_again(self) -> None:
+        """Forget what is not stored, as a restart does."""
         self.dispatch = Dispatch(
             self.store, self.stories, self.projects, forge=self.forge, people=self.people,
             remember=self.installed.__setitem__, find_program=self._find_program,
         )  # fmt: skip
         self._journal = Journal(self.store)
-        self._handling = Handling(self._journal, self.dispatch, Limits(backoff=lambda _: 0.0), clock)
-        self._guids = itertools.count(1)
+        self._handling = Handling(self._journal, self.dispatch, Limits(backoff=lambda _: 0.0), self.store.clock)
 
     def _find_program(self, _: Project, agent: str) -> None:
         if agent in self.missing:
