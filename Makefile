@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -c constraints.txt
 DATA := .github-data
 ARGS ?=
+# The tests start hundreds of Python processes, and each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 COVERED := --cov --cov-report=term --cov-fail-under=95
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12` chooses another.
 PYTHON ?= $(shell for found in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -46,6 +48,7 @@ bench-peers: tools $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) $(DATA) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 tools:
 	@command -v git >/dev/null || { echo "git is missing: apt install git, or https://git-scm.com/downloads" >&2; exit 2; }

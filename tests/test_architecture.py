@@ -1,6 +1,7 @@
 """The floors and doors of DESIGN.md, read from the source."""
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,19 +12,30 @@ from runtime import agents
 from runtime.errors import UserError
 
 ROOT = Path(__file__).parents[1]
-MODULES = {
-    str(path.relative_to(ROOT)): ast.parse(path.read_text())
-    for floor in ("bot", "handlers", "runtime")
-    for path in sorted((ROOT / floor).rglob("*.py"))
-}
 BELOW = {"bot": {"bot", "handlers", "runtime"}, "handlers": {"handlers", "runtime"}, "runtime": {"runtime"}}
 STAND_ALONE = ("runtime/agents/player/", "runtime/shim/", "bot/demo/")
 """Programs of their own: agents, what agents call, and the demo."""
 
 
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """All modules of the three floors, by their paths."""
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text())
+        for floor in ("bot", "handlers", "runtime")
+        for path in sorted((ROOT / floor).rglob("*.py"))
+    }
+
+
+@functools.cache
+def imported() -> dict[str, set[str]]:
+    """What each module imports."""
+    return {path: set(imports(path)) for path in modules()}
+
+
 def imports(path: str) -> Iterator[str]:
     """Every module that is imported anywhere in a module, also inside functions; with what is taken from it."""
-    for node in ast.walk(MODULES[path]):
+    for node in ast.walk(modules()[path]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -32,14 +44,11 @@ def imports(path: str) -> Iterator[str]:
             yield from (module, *(f"{module}.{alias.name}" for alias in node.names))
 
 
-IMPORTS = {path: set(imports(path)) for path in MODULES}
-
-
 def who_imports(*wanted: str) -> set[str]:
     """The modules that import one of these or something below it."""
     return {
         path
-        for path, names in IMPORTS.items()
+        for path, names in imported().items()
         if any(name == one or name.startswith(f"{one}.") for name in names for one in wanted)
     }
 
@@ -56,7 +65,7 @@ def attributes(tree: ast.Module, of: str) -> set[str]:
 def test_imports_only_go_down():
     up = {
         (path, name)
-        for path, names in IMPORTS.items()
+        for path, names in imported().items()
         for name in names
         if name.split(".")[0] in BELOW and name.split(".")[0] not in BELOW[path.split("/")[0]]
     }
@@ -66,7 +75,7 @@ def test_imports_only_go_down():
 def test_demo_shares_no_code_with_what_it_shows():
     shared = {
         (path, name)
-        for path, names in IMPORTS.items()
+        for path, names in imported().items()
         for name in names
         if path.startswith("bot/demo/") and name.split(".")[0] in BELOW and not (name + ".").startswith("bot.demo.")
     }
@@ -99,26 +108,26 @@ def test_each_door_is_single(library, door):
 
 
 def test_environment_is_read_in_one_module():
-    readers = {path for path, tree in MODULES.items() if attributes(tree, "os") & {"environ", "getenv", "environb"}}
+    readers = {path for path, tree in modules().items() if attributes(tree, "os") & {"environ", "getenv", "environb"}}
     assert {path for path in readers if not path.startswith(STAND_ALONE)} == {"bot/config.py"}
     assert not {path for path in who_imports("os.environ", "os.getenv") if not path.startswith(STAND_ALONE)}
 
 
 def test_sql_is_written_in_the_store_only():
     outside = {path for path in who_imports("sqlalchemy") if not path.startswith("runtime/store/")}
-    assert {path: attributes(MODULES[path], "sa") for path in outside} == {path: {"Connection"} for path in outside}
+    assert {path: attributes(modules()[path], "sa") for path in outside} == {path: {"Connection"} for path in outside}
     assert not {path for path in who_imports("runtime.store.schema") if not path.startswith("runtime/store/")}
 
 
 def test_stories_do_not_know_each_other():
     shared = {"context", "outbound", "payloads", "trust", "stories", "routing", "commands", "comments", "pushes"}
-    stories = {Path(path).stem for path in MODULES if path.startswith("handlers/")} - shared - {"__init__"}
+    stories = {Path(path).stem for path in modules() if path.startswith("handlers/")} - shared - {"__init__"}
     known = {name: who_imports(f"handlers.{name}") - {"bot/app.py", "bot/dispatch.py"} for name in stories}
     assert not {name: who for name, who in known.items() if who}
 
 
 def test_modules_are_short():
-    assert not [path for path in MODULES if len((ROOT / path).read_text().splitlines()) > 250]
+    assert not [path for path in modules() if len((ROOT / path).read_text().splitlines()) > 250]
 
 
 def public(node: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -130,9 +139,9 @@ def public(node: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | ast.Funct
 
 
 def test_everything_public_has_a_docstring():
-    lacking = [path for path, tree in MODULES.items() if not ast.get_docstring(tree)]
+    lacking = [path for path, tree in modules().items() if not ast.get_docstring(tree)]
     lacking += [
-        f"{path}:{one.name}" for path, tree in MODULES.items() for one in public(tree) if not ast.get_docstring(one)
+        f"{path}:{one.name}" for path, tree in modules().items() for one in public(tree) if not ast.get_docstring(one)
     ]
     assert not lacking
 
