@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.repositories import Repositories
+from bot.renames import KnownRepositories
 from bot.worker import Outcome
 from handlers import routing
 from handlers.context import Context, Delivery, FindProgram, People
@@ -39,7 +39,7 @@ class Dispatch:
         """`remember` is told which installation a repository belongs to, as each delivery says."""
         self._store = store
         self._stories = stories
-        self._repositories = Repositories(store, projects)
+        self._repositories = KnownRepositories(store, projects)
         self._forge = forge
         self._people = people
         self._find_program = find_program

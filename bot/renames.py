@@ -17,7 +17,7 @@ from runtime.store.tx import Tx
 log = logging.getLogger(__name__)
 
 
-class Repositories:
+class KnownRepositories:
     """The projects' repositories, by the names in the configuration and the numbers last seen with those."""
 
     def __init__(self, store: Store, projects: Mapping[str, Project]) -> None:
