@@ -45,6 +45,7 @@ _GUARDS = (
     "http.followRedirects=false",  # http.extraHeader would follow to wherever the redirect points
     "submodule.recurse=false",
 )
+_MOVED = re.compile(r"returned error: 30[1278]$", re.M)
 _PASSING_TROUBLE = re.compile(
     r"Could not resolve host|Failed to connect|Connection (refused|reset|timed out)|Operation timed out"
     r"|returned error: (429|5\d\d)|unexpected disconnect|early EOF|remote end hung up",
@@ -165,7 +166,8 @@ def failure(args: Collection[str], ended: Ended, remote: Remote | None = None) -
     verb = next((arg for arg in args if not arg.startswith("-")), "")
     lines = stderr.splitlines()
     reason = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "")
-    message = f"git {verb} failed: {reason or f'exit {ended.code}'}"
+    moved = ": it was renamed or moved, so change the project's `repo`" if _MOVED.search(stderr) else ""
+    message = f"git {verb} failed: {reason or f'exit {ended.code}'}{moved}"
     if remote is not None and _PASSING_TROUBLE.search(stderr):
         return ForgeBusy(message, after=2.0)
     return GitFailed(message, stderr=stderr)

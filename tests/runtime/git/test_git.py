@@ -77,6 +77,12 @@ async def test_only_a_remote_in_trouble_is_worth_another_try(git, forge, down, e
         await git.run("ls-remote", "--", forge.url, remote=Remote(forge.url))
 
 
+async def test_repository_that_was_renamed_is_told_with_what_to_change(git, forge):
+    forge.down = 301
+    with pytest.raises(GitFailed, match=r"301: it was renamed or moved, so change the project's `repo`$"):
+        await git.run("ls-remote", "--", forge.url, remote=Remote(forge.url))
+
+
 async def test_an_unreachable_remote_is_worth_another_try(git):
     remote = Remote("http://127.0.0.1:9/o/n.git")
     with pytest.raises(ForgeBusy):
