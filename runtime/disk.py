@@ -57,11 +57,12 @@ def is_own_directory(path: Path) -> bool:
 
 def make_own_directory(path: Path, *, mode: int = 0o777) -> bool:
     """Make a directory, also where a link or a file is in its place; tell whether it had to be made."""
-    if is_own_directory(path):
-        return False
-    path.unlink(missing_ok=True)
+    found = os.path.lexists(path)
+    if found and not is_own_directory(path):
+        path.unlink()
+        found = False
     path.mkdir(mode=mode, parents=True, exist_ok=True)
-    return True
+    return not found
 
 
 def is_really_at(path: Path, top: Path) -> bool:
