@@ -39,9 +39,8 @@ async def reopen(hands: Hands, seen: Look) -> None:
     session = seen.session
     await end_terminal(hands, session.id)
     environment, replayed = await hands.workspaces.reopen(
-        session, hands.gate(session.id), merged=_was_merged(seen), pushed=bool(seen.facts.pushed),
-        beside=lambda: hands.open_gate(session.id),
-    )  # fmt: skip
+        session, hands.gate(session.id), merged=_was_merged(seen), pushed=bool(seen.facts.pushed)
+    )
     workspace = {**seen.steps["workspace"], "environment": environment}
 
     def done(tx: Tx) -> None:

@@ -2,29 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from runtime import full_disk, prompts
-from runtime.agents import Task
-from runtime.errands import orchestrator_of
+from runtime import full_disk
+from runtime.equipment import Equipment, equip
 from runtime.errors import AoError, Permanent, Retryable, UserError
 from runtime.facts import SpawnFailed
 from runtime.furnish import furnish
 from runtime.hands import Hands
 from runtime.inbox import PASTED
 from runtime.ingest import ingest
-from runtime.launch import agent_environment
 from runtime.look import Look, look
-from runtime.project import Project
 from runtime.read_only import seal
-from runtime.reopening import launched, reopen, start, task_key, to_reopen
+from runtime.reopening import launched, reopen, task_key, to_reopen
 from runtime.sessions import Session
 from runtime.store import facts, messages, sessions
 from runtime.store.renumber import renumber
 from runtime.store.tx import Tx
 from runtime.terminals import end_terminal
+from runtime.workspace import both
 from runtime.workspaces import NumberTaken
 
 log = logging.getLogger(__name__)
@@ -39,110 +38,99 @@ async def spawn(hands: Hands, seen: Look) -> float:
     """
     if seen.session.queue_position:
         return FULL
-    under_way = _UnderWay()
     try:
-        await _take_steps(hands, seen, under_way)
-    except Retryable:
-        raise
+        await _take_steps(hands, seen)
     except NumberTaken:
         prefix = hands.projects[seen.session.project].session_prefix
         await hands.store.write(lambda tx: renumber(tx, seen.session, prefix))
-    except (Permanent, UserError, OSError) as exc:
-        await _give_up(hands, seen, under_way.step, exc)
+    except _StepFailed as failed:
+        await _give_up(hands, seen, failed.step, failed.why)
     return 0.0
 
 
-class _UnderWay:
-    """Which step a spawn is at, and what goes on beside it."""
+class _StepFailed(Exception):
+    """A step will not get better by being tried again."""
 
-    def __init__(self) -> None:
-        self.step = "workspace"
-        self.gate: asyncio.Future[None] | None = None
+    def __init__(self, step: str, why: Exception) -> None:
+        super().__init__(step, why)
+        self.step, self.why = step, why
 
 
-async def _take_steps(hands: Hands, seen: Look, under_way: _UnderWay) -> None:
-    """Do what is not done yet; the gate is opened beside the rest, and open before the agent starts."""
-
-    def open_gate() -> None:
-        under_way.gate = asyncio.ensure_future(hands.open_gate(seen.session.id))
-
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    """Say which step it was that failed."""
     try:
-        workspace = await _workspace(hands, seen, open_gate)
-        under_way.step = "launch"
-        await _launch(hands, _again(hands, seen), workspace)
-        if under_way.gate is not None:
-            under_way.step = "gate"
-            await under_way.gate
-        under_way.step = "terminal"
+        yield
+    except (Retryable, NumberTaken):
+        raise
+    except (Permanent, UserError, OSError) as exc:
+        raise _StepFailed(name, exc) from exc
+
+
+async def _take_steps(hands: Hands, seen: Look) -> None:
+    """Do what is not done yet; the gate is open before the agent starts."""
+    if to_reopen(seen):
+        with _step("workspace"):
+            await reopen(hands, seen)
+        seen = _again(hands, seen)
+    if "launch" in seen.steps:
+        await _gate(hands, seen)
+    else:
+        await _launch(hands, seen, *await _workspace(hands, seen))
+    with _step("terminal"):
         await _terminal(hands, seen)
-    finally:
-        if under_way.gate is not None:
-            await asyncio.wait({under_way.gate})
 
 
-async def _workspace(hands: Hands, seen: Look, open_gate: Callable[[], None]) -> dict[str, Any]:
-    """Make the worktree and return what is to be remembered of it.
+async def _workspace(hands: Hands, seen: Look) -> tuple[dict[str, Any], Equipment]:
+    """Make the worktree, and beside it what the agent is started with; return what is to be remembered of it.
 
     It is committed with the next step, unless that takes long: made again, it is what it was.
     """
     session = seen.session
-    if to_reopen(seen):
-        await reopen(hands, seen)
-        return dict(_again(hands, seen).steps["workspace"])
+
+    async def beside(environment: Mapping[str, str]) -> Equipment:
+        return (await both(_gate(hands, seen), _equip(hands, seen, environment)))[1]
+
     if "workspace" in seen.steps:
-        open_gate()
-        return dict(seen.steps["workspace"])
-    base, environment = await hands.workspaces.open(session, hands.gate(session.id), when_fresh=open_gate)
+        known = dict(seen.steps["workspace"])
+        return known, await beside(known["environment"])
+    with _step("workspace"):
+        base, environment, equipment = await hands.workspaces.open(session, hands.gate(session.id), beside=beside)
     made = {"base": base, "environment": environment}
     if hands.projects[session.project].post_create:
         await hands.store.write(lambda tx: sessions.step_done(tx, session.id, "workspace", **made))
-    return made
+    return made, equipment
 
 
-async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any]) -> None:
-    session, project, place = seen.session, hands.projects[seen.session.project], hands.place(seen.session.id)
-    if "launch" in seen.steps:
-        return
-    agent = hands.agents(session.agent)
-    worktree = hands.workspaces.worktree(session)
-    place.open()
-    chief = orchestrator_of(hands.store, project.id)
-    env = agent_environment(
-        hands.environment, session=session.id, project=project.id, issue=session.issue,
-        extra={**workspace["environment"], **project.env},
-        first_on_path=[place.directory / "bin"],
-    )  # fmt: skip
-    first = prompts.task(session, project, coordinator=chief.id if chief else "")
-    how = start(seen, agent, first, lambda own: agent.remembers(place, env, own))
-    place.put("prompt.md", how.prompt)
-    await furnish(project, worktree, env)
-    if session.role == "orchestrator":
-        await asyncio.to_thread(seal, worktree)
-    task = Task(
-        session=session.id, prompt=how.prompt, worktree=worktree, repository=hands.workspaces.repository(session).path,
-        env=env, permissions=project.permissions, rules=project.rules, script=project.script,
-        model=_model(session, project), resume=how.resume,
-    )  # fmt: skip
-    launch = agent.prepare(place, task)
-    place.write(launch, worktree=worktree, env=env)
+async def _equip(hands: Hands, seen: Look, environment: Mapping[str, str]) -> Equipment:
+    with _step("launch"):
+        return equip(hands, seen, environment)
+
+
+async def _gate(hands: Hands, seen: Look) -> None:
+    with _step("gate"):
+        await hands.open_gate(seen.session.id)
+
+
+async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any], equipment: Equipment) -> None:
+    """Finish the worktree, and commit it with what the agent is started with."""
+    session, worktree = seen.session, hands.workspaces.worktree(seen.session)
+    with _step("launch"):
+        await furnish(hands.projects[session.project], worktree, equipment.env)
+        if session.role == "orchestrator":
+            await asyncio.to_thread(seal, worktree)
 
     def done(tx: Tx) -> None:
-        if "workspace" not in seen.steps:
-            sessions.step_done(tx, session.id, "workspace", **workspace)
+        sessions.step_done(tx, session.id, "workspace", **workspace)
         sessions.step_done(tx, session.id, "launch")
         messages.add(
             tx, session.id, kind="task", source_key=task_key(seen), author=session.asked_by, parts={},
-            state=PASTED, text=launch.prompt or how.prompt,
+            state=PASTED, text=equipment.prompt,
         )  # fmt: skip
-        launched(tx, seen, place, how)
+        launched(tx, seen, hands.place(session.id), equipment.how)
 
     # Not synced: a loss of power takes the terminal along that is started next, and what was started is synced.
     await hands.store.write(done, synced=False)
-
-
-def _model(session: Session, project: Project) -> str | None:
-    """Return the model that was asked for; the project's own is for the project's agent."""
-    return session.model or (project.model if session.agent == project.agent else None)
 
 
 async def _terminal(hands: Hands, seen: Look) -> None:

@@ -27,6 +27,7 @@ from runtime.shim.install import UPLOAD_PACK
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+U = TypeVar("U")
 NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
 
@@ -47,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return shlex.quote(str(self.gate.parent / "bin" / UPLOAD_PACK))
 
 
-async def both(one: Awaitable[T], other: Awaitable[object]) -> tuple[T, object]:
+async def both(one: Awaitable[T], other: Awaitable[U]) -> tuple[T, U]:
     """Wait for both to end, whatever becomes of either, and raise what the first of them raised."""
     ended = await asyncio.gather(one, other, return_exceptions=True)
     for outcome in ended:
@@ -62,10 +63,8 @@ class Repository(BareRepository):
     async def add_worktree(
         self, path: Path, branch: str, sha: str, settings: Settings, *, files: str | None = None,
         shelf: Shelf | None = None,
-    ) -> dict[str, str]:  # fmt: skip
+    ) -> None:  # fmt: skip
         """Check out `branch` at `path`, starting it at `sha` if it does not exist yet.
-
-        Return the environment that the agent's git needs to work as configured.
 
         `files` is a commit whose files a new worktree gets instead, as changes that are not committed.
 
@@ -82,7 +81,6 @@ class Repository(BareRepository):
             await self._make(path, branch, sha, is_new=progress == "new", files=files, shelf=shelf)
         self._register(path, branch, settings)
         disk.write(self._mark(path), "ready")
-        return await self._environment(settings)
 
     def is_complete(self, path: Path) -> bool:
         """Tell whether a worktree is there with all of its files; they are the agent's work from then on."""
@@ -123,11 +121,13 @@ class Repository(BareRepository):
         if (other := self.used_by(branch, besides=path)) is not None:
             raise GitFailed(IN_USE.format(branch=branch, path=other))
 
+    def _begin_branch(self, branch: str, sha: str) -> bool:
+        """Create the branch as a file; False where that is left to git."""
+        return not self.borrowed and refs.start(self.path, f"refs/heads/{branch}", sha, draft=self.control)
+
     async def _start_branch(self, path: Path, branch: str, sha: str) -> None:
         """Create the branch; one that this worktree already had stays where it is."""
         ref = f"refs/heads/{branch}"
-        if not self.borrowed and refs.start(self.path, ref, sha, draft=self.control):
-            return
         created = await self.git.attempt("update-ref", ref, sha, NOBODY, git_dir=self.control)
         if created.code == 0 or disk.read(self._mark(path)) in ("made", "ready"):
             return
@@ -148,8 +148,11 @@ class Repository(BareRepository):
         branch and its files are made at the same time; else the branch decides.
         """
         await self._clear(path)
-        if is_new:
+        begun = self._begin_branch(branch, sha)
+        if is_new and not begun:
             draft = (await both(self._draft(path, sha, files, shelf), self._start_branch(path, branch, sha)))[0]
+        elif is_new:
+            draft = await self._draft(path, sha, files, shelf)
         else:
             await self._start_branch(path, branch, sha)
             draft = await self._draft(path, f"refs/heads/{branch}", files, None)
@@ -217,8 +220,8 @@ class Repository(BareRepository):
         disk.remove_tree(self.admin(path))
         self._mark(path).unlink(missing_ok=True)
 
-    async def _environment(self, settings: Settings) -> dict[str, str]:
-        """Return git settings for a clone whose own configuration is a person's and must not be written."""
+    async def environment(self, settings: Settings) -> dict[str, str]:
+        """Return what the agent's git is told where the configuration of the clone is a person's and not written."""
         if not self.borrowed:
             return {}
         config = ("config", "--file", str(self.path / "config"), "--no-includes", "--get-regexp")

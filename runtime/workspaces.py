@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from runtime import disk
 from runtime.errors import GitFailed, Permanent, UserError, WorkspaceMissing
@@ -19,9 +20,11 @@ from runtime.shelf import Shelf
 from runtime.starting_point import is_own, starting_point
 from runtime.store import sessions
 from runtime.store.store import Store
-from runtime.workspace import Repository, Settings
+from runtime.workspace import Repository, Settings, both
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 AGENT_NAME = "{agent} ({session})"
 OUTSIDE = "{path} leads to {real}, outside of what this service manages"
@@ -74,12 +77,13 @@ class Workspaces:
         return await no_room(self.repositories.of(project), branch, is_there=is_there)
 
     async def open(
-        self, session: Session, gate: Path, *, when_fresh: Callable[[], None] | None = None
-    ) -> tuple[str, dict[str, str]]:
-        """Make the session's worktree and return the commit it starts from, and what its git needs to be told.
+        self, session: Session, gate: Path, *, beside: Callable[[dict[str, str]], Awaitable[T]]
+    ) -> tuple[str, dict[str, str], T]:
+        """Make the session's worktree and return the commit it starts from, what its git needs to be told, and `T`.
 
-        `when_fresh` is called when the repository is there and as new as it has to be. This is for a session whose
-        agent has never run: a branch of its name on the forge is not its own.
+        `beside` is done while the files are written: the repository is there then, and as new as it has to be. It is
+        given what the git needs to be told. This is for a session whose agent has never run: a branch of its name on
+        the forge is not its own.
 
         Raises:
             NumberTaken: the forge has a branch of the session's name.
@@ -88,12 +92,19 @@ class Workspaces:
         repository, project = self.repository(session), self._projects[session.project]
         async with self.openings.turn():
             base = await starting_point(repository, session, await self._base(repository, session))
-            if when_fresh is not None:
-                when_fresh()
-            environment = await repository.add_worktree(
-                self.worktree(session), session.branch, base, _settings(session, gate), shelf=self.shelf(project)
+            settings = _settings(session, gate)
+
+            async def told() -> tuple[dict[str, str], T]:
+                environment = await repository.environment(settings)
+                return environment, await beside(environment)
+
+            _, (environment, done) = await both(
+                repository.add_worktree(
+                    self.worktree(session), session.branch, base, settings, shelf=self.shelf(project)
+                ),
+                told(),
             )
-        return base, environment
+        return base, environment, done
 
     async def newest(self, project: Project, base: str) -> str | None:
         """Return the newest commit of a base branch, fetched if a push was heard of."""
@@ -118,9 +129,7 @@ class Workspaces:
         parent = self._store.read(lambda sql: sessions.get(sql, name)) if name is not None else None
         return await repository.resolve(f"refs/heads/{parent.branch}") if parent is not None else None
 
-    async def reopen(
-        self, session: Session, gate: Path, *, merged: bool, pushed: bool, beside: Callable[[], Awaitable[None]]
-    ) -> tuple[dict[str, str], str]:
+    async def reopen(self, session: Session, gate: Path, *, merged: bool, pushed: bool) -> tuple[dict[str, str], str]:
         """Bring a session's worktree back and return what its git needs to be told, and the ref that was replayed.
 
         One that is there stays as it is; a missing one comes from its branch, with the uncommitted work that was kept
@@ -136,10 +145,8 @@ class Workspaces:
             tip = await self.tip(session, merged=merged, pushed=pushed)
             kept = None if repository.is_complete(worktree) else await kept_files(repository, session.id, tip)
             settings = _settings(session, gate)
-            await beside()
-            environment = await repository.add_worktree(
-                worktree, session.branch, tip, settings, files=kept.sha if kept else None
-            )
+            environment = await repository.environment(settings)
+            await repository.add_worktree(worktree, session.branch, tip, settings, files=kept.sha if kept else None)
         if kept is not None:
             await repository.run("update-ref", "-d", kept.ref, kept.sha)
         return environment, kept.ref if kept else ""

@@ -14,6 +14,10 @@ from tests.fakes.bot import Bot
 QUICK = Patience(probe_every=0.01, after_restart=0.01, when_refused=0.001)
 
 
+async def nothing_beside(environment: Any) -> None:
+    """What is done beside a checkout where nothing has to be."""
+
+
 class FakeTmux:
     """Panes by session; `broken` is raised by every command."""
 
@@ -99,15 +103,14 @@ class FakeWorkspaces:
     def repository(self, session: Any) -> Any:
         return FakeRepository(self.root / "repo.git")
 
-    async def open(self, session: Any, gate: Path, *, when_fresh: Any = None) -> tuple[str, dict[str, str]]:
+    async def open(self, session: Any, gate: Path, *, beside: Any) -> tuple[str, dict[str, str], Any]:
         self.did.append(f"open {session.id}")
         if session.branch in self.taken:
             raise NumberTaken(f"there is a branch {session.branch}")
         if self.broken is not None:
             raise self.broken
-        if when_fresh is not None:
-            when_fresh()
-        return "b" * 40, {"GIT_TRACE": "0"}
+        environment = {"GIT_TRACE": "0"}
+        return "b" * 40, environment, await beside(environment)
 
     async def preserve(self, session: Any, pushed: list[str]) -> str | None:
         self.did.append(f"preserve {session.id}")
@@ -118,13 +121,10 @@ class FakeWorkspaces:
             raise self.missing
         return "t" * 40
 
-    async def reopen(
-        self, session: Any, gate: Path, *, merged: bool, pushed: bool, beside: Any
-    ) -> tuple[dict[str, str], str]:
+    async def reopen(self, session: Any, gate: Path, *, merged: bool, pushed: bool) -> tuple[dict[str, str], str]:
         self.did.append(f"reopen {session.id}")
         if self.broken is not None:
             raise self.broken
-        await beside()
         return {"GIT_TRACE": "0"}, self.kept
 
     async def close(self, session: Any, *, merged: bool) -> str:

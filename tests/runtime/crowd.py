@@ -32,9 +32,9 @@ QUICK = Patience(
 class Workspaces(FakeWorkspaces):
     """Worktrees that are empty directories."""
 
-    async def open(self, session, gate, **_more):
+    async def open(self, session, gate, *, beside):
         self.worktree(session).mkdir(parents=True, exist_ok=True)
-        return "b" * 40, {}
+        return "b" * 40, {}, await beside({})
 
     async def reopen(self, session, gate, **_more):
         return {}, False

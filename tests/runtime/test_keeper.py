@@ -97,6 +97,7 @@ async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(make_bot, github,
         ("workspaces", GitFailed("no branch main"), "workspace"),
         ("workspaces", OSError(28, "No space left on device"), "workspace"),
         ("agent", UserError("needs a script"), "launch"),
+        ("gate", OSError(13, "Permission denied"), "gate"),
         ("tmux", TmuxUnavailable("no tmux"), "terminal"),
     ],
 )
@@ -105,8 +106,12 @@ async def test_spawn_that_cannot_succeed_is_undone_and_said(bot, github, tmp_pat
         def prepare(self, place, task):
             raise error
 
-    deeds = Deeds(bot, tmp_path, **({"agents": lambda _: Broken()} if where == "agent" else {}))
-    if where != "agent":
+    async def broken_gate(name):
+        raise error
+
+    changed = {"agent": {"agents": lambda _: Broken()}, "gate": {"open_gate": broken_gate}}
+    deeds = Deeds(bot, tmp_path, **changed.get(where, {}))
+    if where not in changed:
         getattr(deeds, where).broken = error
     await claimed(bot, github)
     async with keeping(deeds):

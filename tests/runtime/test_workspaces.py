@@ -13,6 +13,7 @@ from runtime.store import numbers
 from runtime.workspaces import NumberTaken, Workspaces
 from tests.fakes.bot import a_project
 from tests.fakes.github import REPO
+from tests.fakes.hands import nothing_beside
 from tests.fakes.sessions import session
 
 
@@ -50,6 +51,8 @@ class FakeRepository:
         await asyncio.sleep(0)
         self.open -= 1
         self.did.append(f"add {path.name} {settings.name} {settings.email}")
+
+    async def environment(self, settings):
         return {"A": "B"}
 
     async def remove_worktree(self, path):
@@ -78,12 +81,30 @@ def workspaces(bot, tmp_path, repository):
 
 
 async def spawn(workspaces, name="app-1"):
-    return await workspaces.open(session(id=name), workspaces.worktree(session()))
+    return await workspaces.open(session(id=name), workspaces.worktree(session()), beside=nothing_beside)
 
 
 async def test_worktree_starts_at_the_newest_commit_under_the_agents_name(workspaces, repository):
-    assert await spawn(workspaces) == ("b" * 40, {"A": "B"})
+    assert await spawn(workspaces) == ("b" * 40, {"A": "B"}, None)
     assert repository.did == ["fetch", "add app-1 scripted (app-1) app-1@agent-orchestrator.invalid"]
+
+
+async def test_something_else_is_done_while_the_files_are_written(workspaces, repository, monkeypatch):
+    began, told = asyncio.Event(), asyncio.Event()
+
+    async def add_worktree(*_args, **_more):
+        began.set()
+        await told.wait()
+
+    async def beside(environment):
+        assert began.is_set()
+        told.set()
+        return environment
+
+    monkeypatch.setattr(repository, "add_worktree", add_worktree)
+    async with asyncio.timeout(30):
+        opened = await workspaces.open(session(), workspaces.worktree(session()), beside=beside)
+    assert opened == ("b" * 40, {"A": "B"}, {"A": "B"})
 
 
 async def test_repository_is_fetched_again_only_after_a_push_or_a_while(workspaces, repository, bot, github, clock):

@@ -244,8 +244,8 @@ async def seat(repository: Repository, place: Path, session: str = "n-1") -> Age
     sha = await repository.sha_of("main")
     assert sha
     path = place / "trees" / session
-    environment = await repository.add_worktree(path, f"ao/{session}", sha, settings_for(launch))
-    return Agent(session, path, launch, environment)
+    await repository.add_worktree(path, f"ao/{session}", sha, settings_for(launch))
+    return Agent(session, path, launch, await repository.environment(settings_for(launch)))
 
 
 @pytest.fixture

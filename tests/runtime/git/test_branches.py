@@ -10,6 +10,7 @@ from runtime.store import sessions
 from runtime.workspace import Repository
 from runtime.workspaces import Workspaces
 from tests.fakes.bot import a_project
+from tests.fakes.hands import nothing_beside
 from tests.fakes.sessions import session
 from tests.runtime.git.conftest import SHOWN_URL, TOKEN
 
@@ -29,7 +30,7 @@ def claimed(**changed):
 
 async def opened(workspaces, who=None):
     who = who or claimed()
-    base, _ = await workspaces.open(who, workspaces.root / "launch" / who.id / "gate.git")
+    base, _, _ = await workspaces.open(who, workspaces.root / "launch" / who.id / "gate.git", beside=nothing_beside)
     return SimpleNamespace(base=base, files=sorted(path.name for path in workspaces.worktree(who).iterdir()))
 
 

@@ -17,7 +17,7 @@ from runtime.said import Claimed
 from runtime.store import messages, sessions
 from runtime.switching import on_branch, switch
 from runtime.workspaces import Workspaces
-from tests.fakes.hands import Deeds
+from tests.fakes.hands import Deeds, nothing_beside
 from tests.waiting import until
 
 WHO = ("-c", "user.name=A", "-c", "user.email=a@example.org")
@@ -47,7 +47,7 @@ class Scene:
     async def set(self, branch="feature"):
         for _ in range(2):
             session = await self.bot.starts()
-            await self.workspaces.open(session, self.deeds.hands.gate(session.id))
+            await self.workspaces.open(session, self.deeds.hands.gate(session.id), beside=nothing_beside)
         base = self.forge.sha("main")
         self.sha = self.forge.commit(branch, onto=base, app__py="theirs\n", feature__txt="new\n")
         self.pull = self.github.open_pull(branch, self.sha)

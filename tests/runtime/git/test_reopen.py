@@ -10,6 +10,7 @@ from runtime.git import Git
 from runtime.preserve import begun_at, kept_refs
 from runtime.workspaces import Workspaces
 from tests.fakes.bot import a_project
+from tests.fakes.hands import nothing_beside
 from tests.fakes.sessions import session
 
 S1 = session(id="n-1", branch="ao/n-1", repo="o/n")
@@ -22,18 +23,14 @@ def workspaces(bot, place, repository):
     return made
 
 
-async def nothing():
-    pass
-
-
 async def open_(workspaces, place, one=S1):
-    await workspaces.open(one, place / "launch" / one.id / "gate.git")
+    await workspaces.open(one, place / "launch" / one.id / "gate.git", beside=nothing_beside)
     return workspaces.worktree(one)
 
 
 async def reopen(workspaces, place, one=S1, *, merged=False, pushed=False):
     gate = place / "launch" / one.id / "gate.git"
-    _, replayed = await workspaces.reopen(one, gate, merged=merged, pushed=pushed, beside=nothing)
+    _, replayed = await workspaces.reopen(one, gate, merged=merged, pushed=pushed)
     return replayed
 
 

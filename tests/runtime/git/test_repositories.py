@@ -11,6 +11,7 @@ from runtime.git import Git, Remote
 from runtime.preserve import kept_refs
 from runtime.workspaces import Workspaces
 from tests.fakes.bot import a_project
+from tests.fakes.hands import nothing_beside
 from tests.fakes.sessions import session
 from tests.runtime.git.conftest import TOKEN
 
@@ -39,7 +40,7 @@ def service_with(bot, place, forge, monkeypatch):
 
 async def begun(workspaces):
     """Open the session's worktree and let its agent leave a file there."""
-    await workspaces.open(S1, workspaces.root / "launch" / S1.id / "gate.git")
+    await workspaces.open(S1, workspaces.root / "launch" / S1.id / "gate.git", beside=nothing_beside)
     (workspaces.worktree(S1) / "half.txt").write_text("half\n")
     return workspaces.repository(S1).path
 

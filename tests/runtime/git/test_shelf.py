@@ -21,8 +21,8 @@ async def seat(repository, place, shelf, *, session="n-1", at="main"):
     launch.mkdir(parents=True, exist_ok=True)
     sha = await repository.sha_of(at)
     path = place / "trees" / session
-    environment = await repository.add_worktree(path, f"ao/{session}", sha, settings_for(launch), shelf=shelf)
-    return Agent(session, path, launch, environment)
+    await repository.add_worktree(path, f"ao/{session}", sha, settings_for(launch), shelf=shelf)
+    return Agent(session, path, launch, await repository.environment(settings_for(launch)))
 
 
 def checkouts(repository, monkeypatch):
