@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from pathlib import Path
 
 SMALL = 1 << 20
@@ -37,6 +38,16 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(data)
     draft.replace(path)
+
+
+def poke(fifo: Path) -> None:
+    """Write a byte into a FIFO; `OSError` when nobody has it open, or it is none."""
+    file = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        if stat.S_ISFIFO(os.fstat(file).st_mode):
+            os.write(file, b"\n")
+    finally:
+        os.close(file)
 
 
 def move(source: Path, target: Path) -> None:

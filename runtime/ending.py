@@ -61,7 +61,7 @@ async def _preserve(hands: Hands, seen: Look, step: str) -> str:
     if (done := seen.steps.get(step)) is not None:
         return str(done["ref"])
     ref, name = "", seen.session.id
-    if "workspace" in seen.steps:
+    if "workspace" in seen.steps or "launch" in seen.steps:
         pushed = [fact.sha for fact in seen.facts.pushed]
         ref = await hands.workspaces.preserve(seen.session, pushed) or ""
 

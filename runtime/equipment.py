@@ -16,9 +16,8 @@ from runtime.sessions import Session
 
 
 class Equipment(msgspec.Struct, frozen=True, kw_only=True):
-    """`env` is the agent's environment besides what its adapter adds, `prompt` what it will report as its first one."""
+    """`prompt` is what the agent will report as its first one."""
 
-    env: dict[str, str]
     how: Start
     prompt: str
 
@@ -33,10 +32,7 @@ def equip(hands: Hands, seen: Look, environment: Mapping[str, str]) -> Equipment
     session, project, place = seen.session, hands.projects[seen.session.project], hands.place(seen.session.id)
     agent, worktree = hands.agents(session.agent), hands.workspaces.worktree(session)
     place.open()
-    env = agent_environment(
-        hands.environment, session=session.id, project=project.id, issue=session.issue,
-        extra={**environment, **project.env}, first_on_path=[place.directory / "bin"],
-    )  # fmt: skip
+    env = environment_of(hands, session, environment)
     chief = orchestrator_of(hands.store, project.id)
     first = prompts.task(session, project, coordinator=chief.id if chief else "")
     how = start(seen, agent, first, lambda own: agent.remembers(place, env, own))
@@ -48,7 +44,16 @@ def equip(hands: Hands, seen: Look, environment: Mapping[str, str]) -> Equipment
     )  # fmt: skip
     launch = agent.prepare(place, task)
     place.write(launch, worktree=worktree, env=env)
-    return Equipment(env=env, how=how, prompt=launch.prompt or how.prompt)
+    return Equipment(how=how, prompt=launch.prompt or how.prompt)
+
+
+def environment_of(hands: Hands, session: Session, told: Mapping[str, str]) -> dict[str, str]:
+    """Return an agent's environment besides what its adapter adds; `told` is for its git."""
+    project, place = hands.projects[session.project], hands.place(session.id)
+    return agent_environment(
+        hands.environment, session=session.id, project=project.id, issue=session.issue,
+        extra={**told, **project.env}, first_on_path=[place.directory / "bin"],
+    )  # fmt: skip
 
 
 def _model(session: Session, project: Project) -> str | None:

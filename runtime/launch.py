@@ -1,5 +1,6 @@
 """Everything an agent is started with, in one directory of its session, outside the worktree."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -17,7 +18,7 @@ INHERITED = re.compile(r"HOME|PATH|LANG|LC_[A-Z]+|TERM|COLORTERM|TZ|USER|LOGNAME
 SECRET = re.compile(r".*(_TOKEN|_KEY|_SECRET|_PASSWORD|_FILE)|SSH_AUTH_SOCK|GIT_ASKPASS|SSH_ASKPASS|AO_WEBHOOK.*")
 
 _RUN = r"""#!/bin/sh
-# Runs the agent in this pane and reports how it ended; leaves no shell behind.
+# Runs the agent in this pane and reports how it ended, if it ever began; leaves no shell behind.
 # When the terminal goes, only its first process is told; that one has to end for the agent to be told too. All are told
 # more than once then, which must not cut the report of the end off.
 launch={launch}
@@ -27,6 +28,7 @@ trap : INT QUIT TERM
     env -i /bin/sh "$launch/agent.sh"
     code=$?
     trap '' INT QUIT TERM HUP
+    [ -e "$launch/go" ] || exit "$code"
     if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
         "$launch/push" exited run {run} signal "$((code - 128))"
     else
@@ -42,6 +44,12 @@ _AGENT = r"""# The agent's whole environment; this shell becomes the agent, so t
 boot= ticks=
 [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
 [ ! -r "/proc/$$/stat" ] || {{ read -r line <"/proc/$$/stat"; set -- ${{line##*)}}; shift 19; ticks=$1; }}
+# Everything up to here is done while the worktree is still being made.
+if [ ! -e "$AO_LAUNCH/go" ]; then
+    exec 3<>"$AO_LAUNCH/hold"
+    until [ -e "$AO_LAUNCH/go" ]; do read -r line <&3 || sleep 0.1; done
+    exec 3<&-
+fi
 (
     set -- started run {run} pid "$$" boot "$boot" ticks "${{ticks:-0}}"
     . "$AO_LAUNCH/push"
@@ -136,6 +144,16 @@ class LaunchPlace:
         return self.directory / "wake"
 
     @property
+    def go(self) -> Path:
+        """What an agent waits for: there once its worktree is finished."""
+        return self.directory / "go"
+
+    @property
+    def hold(self) -> Path:
+        """The FIFO that wakes an agent which waits."""
+        return self.directory / "hold"
+
+    @property
     def gate(self) -> Path:
         """The socket where the service answers git and `gh` of the agent."""
         return self.directory / "gate.sock"
@@ -151,22 +169,31 @@ class LaunchPlace:
         self.directory.chmod(0o700)
         if self.pushes.is_symlink() or not self.pushes.is_file():
             self.put(self.pushes.name, "")
-        if self.wake.is_symlink() or not self.wake.is_fifo():
-            disk.remove_tree(self.wake)
-            os.mkfifo(self.wake, 0o600)
+        for pipe in (self.wake, self.hold):
+            if pipe.is_symlink() or not pipe.is_fifo():
+                disk.remove_tree(pipe)
+                os.mkfifo(pipe, 0o600)
         self.put("push", _PUSH.format(launch=shlex.quote(str(self.directory))), mode=0o700)
 
     def write(self, launch: Launch, *, worktree: Path, env: Mapping[str, str]) -> None:
         """Write the scripts that start the agent; `env` is its whole environment besides what the adapter adds.
 
-        Each time they get a new name for the run: what an earlier one still reports must not be taken for this one.
+        Each time they get a new name for the run: what an earlier one still reports must not be taken for this one. The
+        agent is held back until `let_go`.
         """
+        disk.remove_tree(self.go)
         exports = {**env, **launch.env, "AO_LAUNCH": str(self.directory)}
         lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(exports.items()))
         run = secrets.token_hex(4)
         agent = _AGENT.format(exports=lines, run=run, worktree=shlex.quote(str(worktree)), argv=shlex.join(launch.argv))
         self.put("agent.sh", agent)
         self.put("run.sh", _RUN.format(launch=shlex.quote(str(self.directory)), run=run))
+
+    def let_go(self) -> None:
+        """Let the agent start, whether it waits already or is only about to; may be repeated."""
+        self.put(self.go.name, "")
+        with contextlib.suppress(OSError):  # nobody waits there: whoever comes finds the file
+            disk.poke(self.hold)
 
     def remove(self) -> None:
         """Remove the directory; nothing happens if it is gone."""

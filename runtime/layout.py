@@ -38,7 +38,7 @@ _CONTROL = """[core]
 [maintenance]
 	auto = false
 [checkout]
-	workers = 2
+	workers = 4
 [fetch]
 	recurseSubmodules = false
 [diff]

@@ -1,14 +1,18 @@
-"""Starts a claimed session: worktree, launch files, terminal; each step recorded, each with an undo."""
+"""Starts a claimed session: worktree, launch files, terminal; each step recorded, each with an undo.
+
+An agent is started while the files of its worktree are still being written, and held back until they are there.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from runtime import full_disk
-from runtime.equipment import Equipment, equip
+from runtime.equipment import Equipment, environment_of, equip
 from runtime.errors import AoError, Permanent, Retryable, UserError
 from runtime.facts import SpawnFailed
 from runtime.furnish import furnish
@@ -40,12 +44,19 @@ async def spawn(hands: Hands, seen: Look) -> float:
         return FULL
     try:
         await _take_steps(hands, seen)
-    except NumberTaken:
-        prefix = hands.projects[seen.session.project].session_prefix
-        await hands.store.write(lambda tx: renumber(tx, seen.session, prefix))
+    except NumberTaken as taken:
+        await _take_another_number(hands, seen, taken)
     except _StepFailed as failed:
         await _give_up(hands, seen, failed.step, failed.why)
     return 0.0
+
+
+async def _take_another_number(hands: Hands, seen: Look, taken: NumberTaken) -> None:
+    """Give a session that has nothing yet another name; one whose terminal waits under the old one has failed."""
+    if "launch" in seen.steps:
+        return await _give_up(hands, seen, "workspace", taken)
+    prefix = hands.projects[seen.session.project].session_prefix
+    await hands.store.write(lambda tx: renumber(tx, seen.session, prefix))
 
 
 class _StepFailed(Exception):
@@ -68,38 +79,57 @@ def _step(name: str) -> Iterator[None]:
 
 
 async def _take_steps(hands: Hands, seen: Look) -> None:
-    """Do what is not done yet; the gate is open before the agent starts."""
+    """Do what is not done yet."""
     if to_reopen(seen):
         with _step("workspace"):
             await reopen(hands, seen)
         seen = _again(hands, seen)
-    if "launch" in seen.steps:
-        await _gate(hands, seen)
-    else:
-        await _launch(hands, seen, *await _workspace(hands, seen))
-    with _step("terminal"):
-        await _terminal(hands, seen)
+    workspace, pane = await _workspace(hands, seen)
+    place, name = hands.place(seen.session.id), seen.session.id
+    if not place.go.exists():
+        with _step("launch"):
+            await _finish(hands, seen, workspace["environment"])
+    place.let_go()
+
+    def done(tx: Tx) -> None:
+        sessions.step_done(tx, name, "workspace", **workspace)
+        sessions.step_done(tx, name, facts.SPAWNED, pane=pane)
+
+    await hands.store.write(done)
+    # An agent that was started before a crash may have said all it has to say while nobody listened.
+    await ingest(hands.store, name, place.pushes, hands.agents)
 
 
-async def _workspace(hands: Hands, seen: Look) -> tuple[dict[str, Any], Equipment]:
-    """Make the worktree, and beside it what the agent is started with; return what is to be remembered of it.
+async def _workspace(hands: Hands, seen: Look) -> tuple[dict[str, Any], str]:
+    """Make the worktree, and beside it all that waits for it; return what is to be remembered of it, and the pane.
 
-    It is committed with the next step, unless that takes long: made again, it is what it was.
+    It is committed with the last step, unless something comes that takes long: made again, it is what it was.
     """
     session = seen.session
-
-    async def beside(environment: Mapping[str, str]) -> Equipment:
-        return (await both(_gate(hands, seen), _equip(hands, seen, environment)))[1]
-
     if "workspace" in seen.steps:
         known = dict(seen.steps["workspace"])
-        return known, await beside(known["environment"])
+        return known, await _held_back(hands, seen, known["environment"])
     with _step("workspace"):
-        base, environment, equipment = await hands.workspaces.open(session, hands.gate(session.id), beside=beside)
+        base, environment, pane = await hands.workspaces.open(
+            session, hands.gate(session.id), beside=partial(_held_back, hands, seen)
+        )
     made = {"base": base, "environment": environment}
     if hands.projects[session.project].post_create:
         await hands.store.write(lambda tx: sessions.step_done(tx, session.id, "workspace", **made))
-    return made, equipment
+    return made, pane
+
+
+async def _held_back(hands: Hands, seen: Look, environment: Mapping[str, str]) -> str:
+    """Open the gate and the terminal in which the agent waits for its worktree; return the pane."""
+    session, place = seen.session, hands.place(seen.session.id)
+    if "launch" in seen.steps:
+        await _gate(hands, seen)
+    else:
+        _, equipment = await both(_gate(hands, seen), _equip(hands, seen, environment))
+        await _commit_launch(hands, seen, equipment)
+    with _step("terminal"):
+        hands.listen(session.id)
+        return await hands.tmux.new_session(session.id, cwd=hands.workspaces.worktree(session), argv=place.argv)
 
 
 async def _equip(hands: Hands, seen: Look, environment: Mapping[str, str]) -> Equipment:
@@ -112,16 +142,10 @@ async def _gate(hands: Hands, seen: Look) -> None:
         await hands.open_gate(seen.session.id)
 
 
-async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any], equipment: Equipment) -> None:
-    """Finish the worktree, and commit it with what the agent is started with."""
-    session, worktree = seen.session, hands.workspaces.worktree(seen.session)
-    with _step("launch"):
-        await furnish(hands.projects[session.project], worktree, equipment.env)
-        if session.role == "orchestrator":
-            await asyncio.to_thread(seal, worktree)
+async def _commit_launch(hands: Hands, seen: Look, equipment: Equipment) -> None:
+    session = seen.session
 
     def done(tx: Tx) -> None:
-        sessions.step_done(tx, session.id, "workspace", **workspace)
         sessions.step_done(tx, session.id, "launch")
         messages.add(
             tx, session.id, kind="task", source_key=task_key(seen), author=session.asked_by, parts={},
@@ -133,13 +157,12 @@ async def _launch(hands: Hands, seen: Look, workspace: Mapping[str, Any], equipm
     await hands.store.write(done, synced=False)
 
 
-async def _terminal(hands: Hands, seen: Look) -> None:
-    session, place = seen.session, hands.place(seen.session.id)
-    hands.listen(session.id)
-    pane = await hands.tmux.new_session(session.id, cwd=hands.workspaces.worktree(session), argv=place.argv)
-    await hands.store.write(lambda tx: sessions.step_done(tx, session.id, facts.SPAWNED, pane=pane))
-    # An agent that was started before a crash may have said all it has to say while nobody listened.
-    await ingest(hands.store, session.id, place.pushes, hands.agents)
+async def _finish(hands: Hands, seen: Look, environment: Mapping[str, str]) -> None:
+    """Do to the worktree what the project asks for; may be repeated until the agent is let go."""
+    session, worktree = seen.session, hands.workspaces.worktree(seen.session)
+    await furnish(hands.projects[session.project], worktree, environment_of(hands, session, environment))
+    if session.role == "orchestrator":
+        await asyncio.to_thread(seal, worktree)
 
 
 def _again(hands: Hands, seen: Look) -> Look:

@@ -168,6 +168,7 @@ class Theatre:
         )  # fmt: skip
         launch = agent.prepare(place, task)
         place.write(launch, worktree=worktree, env=env)
+        place.let_go()
         played = Played(self.tmux, place, agent, first=launch.prompt or prompt, _offset=place.pushes.stat().st_size)
         played.pane = await self.tmux.new_session(session, cwd=worktree, argv=place.argv)
         return played

@@ -71,6 +71,7 @@ class Desk:
         )  # fmt: skip
         known = agent_environment(os.environ, session=session, project="demo", issue=7, extra=env)
         place.write(agents.named("scripted").prepare(place, task), worktree=worktree, env=known)
+        place.let_go()
         seat = Seat(self.tmux, place, worktree)
         seat.pane = await self.tmux.new_session(session, cwd=worktree, argv=place.argv)
         if waits:

@@ -6,6 +6,7 @@ from runtime.ending import FOR_EVER, end
 from runtime.errors import GitFailed
 from runtime.facts import Killed, Process, Turn
 from runtime.look import look
+from runtime.store import sessions
 from tests.fakes.hands import Deeds
 
 
@@ -28,6 +29,16 @@ async def test_merged_session_of_an_idle_agent_is_cleared_at_once(bot, github, d
     assert await step(bot, deeds) == 0.0
     assert deeds.did[-1] == "close app-1 merged=True"
     assert bot.facts.cleaned.preserved == ""
+
+
+@pytest.mark.parametrize(("steps", "looked"), [((), 0), (("launch",), 1), (("workspace",), 1)])
+async def test_work_is_looked_for_as_soon_as_there_may_be_some(bot, github, deeds, steps, looked):
+    await bot.receives(github.label(github.open_issue()))
+    for name in steps:
+        await bot.store.write(lambda tx, name=name: sessions.step_done(tx, "app-1", name))
+    await bot.learns(Killed(by="me"))
+    await step(bot, deeds)
+    assert deeds.did.count("preserve app-1") == looked
 
 
 @pytest.mark.parametrize("turn", ["active", "waiting"])

@@ -64,9 +64,15 @@ async def test_claimed_session_is_spawned_step_by_step(bot, github, deeds):
 
 
 @pytest.mark.parametrize(
-    ("commands", "steps", "opened"), [((), 1, 2), ((), 2, 1), (("true",), 1, 2), (("true",), 2, 1), (("true",), 3, 1)]
-)
-async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(make_bot, github, tmp_path, commands, steps, opened):
+    ("commands", "steps", "opened", "furnished"),
+    [
+        ((), 1, 2, 0), ((), 2, 2, 0),
+        (("echo >>done",), 1, 2, 1), (("echo >>done",), 2, 2, 1), (("echo >>done",), 3, 1, 1)
+    ],
+)  # fmt: skip
+async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(
+    make_bot, github, tmp_path, commands, steps, opened, furnished
+):
     bot = make_bot(a_project(post_create=commands))
     deeds = Deeds(bot, tmp_path)
     deeds.workspaces.worktree(session()).mkdir(parents=True)
@@ -89,6 +95,8 @@ async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(make_bot, github,
         await until(lambda: bot.facts.spawned)
     assert [message.kind for message in bot.messages] == ["task"]
     assert deeds.did.count("open app-1") == opened
+    done = deeds.workspaces.worktree(session()) / "done"
+    assert (len(done.read_text()) if done.exists() else 0) == furnished
 
 
 @pytest.mark.parametrize(
@@ -143,6 +151,28 @@ async def test_session_whose_name_the_forge_knows_starts_under_another(bot, gith
         await until(lambda: bot.facts.spawned)
     assert deeds.did[:2] == ["open app-1", "open app-2"]
     assert not any("app-1" in deed for deed in deeds.did[1:])
+
+
+async def test_session_whose_terminal_waits_fails_when_the_forge_knows_its_name(bot, github, deeds):
+    await claimed(bot, github)
+    await bot.store.write(lambda tx: sessions.step_done(tx, "app-1", "launch"))
+    deeds.workspaces.taken = {"ao/app-1"}
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawn_failed)
+    assert bot.facts.spawn_failed.error == "there is a branch ao/app-1"
+    assert "kill_session app-1" in deeds.did
+    assert bot.live == []
+
+
+async def test_agent_is_let_go_when_its_worktree_is_finished(make_bot, github, tmp_path):
+    bot = make_bot(a_project(post_create=("false",)))
+    deeds = Deeds(bot, tmp_path)
+    deeds.workspaces.worktree(session()).mkdir(parents=True)
+    await claimed(bot, github)
+    async with keeping(deeds):
+        await until(lambda: bot.facts.spawn_failed)
+    assert (bot.facts.spawn_failed.step, "new_session app-1" in deeds.did) == ("launch", True)
+    assert not deeds.hands.place("app-1").go.exists()
 
 
 @pytest.mark.parametrize(

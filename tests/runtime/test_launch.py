@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
+from runtime import disk
 from runtime.launch import Launch, LaunchPlace, agent_environment
+from tests.waiting import until
 
 BASE = {
     "HOME": "/home/me", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C", "TZ": "UTC", "USER": "me",
@@ -58,6 +60,7 @@ def run(place, *argv, **env):
     worktree.mkdir(exist_ok=True)
     known = {"PATH": os.environ["PATH"], **env}
     place.write(Launch(argv=argv, env={"ADDED": "by 'the' adapter"}), worktree=worktree, env=known)
+    place.let_go()
     return subprocess.run(place.argv, env={"LEAKED": "1"}, capture_output=True, text=True, check=False, cwd="/")
 
 
@@ -173,8 +176,59 @@ def test_each_launch_is_a_run_of_its_own(place):
 def test_missing_program_or_worktree_ends_with_a_code(place):
     assert run(place, "no-such-agent").returncode == 127
     place.write(Launch(argv=("true",)), worktree=place.directory / "gone", env={"PATH": os.environ["PATH"]})
+    place.let_go()
     assert subprocess.run(place.argv, capture_output=True, check=False).returncode == 72
     assert [push.get("code") for push in pushes(place) if push["kind"] == "exited"] == ["127", "72"]
+
+
+def held_back(place, worktree):
+    """Start an agent whose worktree is not there yet."""
+    place.write(Launch(argv=("pwd",)), worktree=worktree, env={"PATH": os.environ["PATH"]})
+    return subprocess.Popen(place.argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def waits(place):
+    """Wake an agent that is held back; it looks, and waits on."""
+    try:
+        return disk.poke(place.hold) or True
+    except OSError:
+        return False
+
+
+async def test_agent_is_held_back_until_its_worktree_is_there(place, tmp_path):
+    agent = held_back(place, tmp_path / "later")
+    await until(lambda: waits(place))
+    assert pushes(place) == []
+    (tmp_path / "later").mkdir()
+    place.let_go()
+    assert agent.communicate(timeout=30)[0].strip() == str(tmp_path / "later")
+    assert [push["kind"] for push in pushes(place)] == ["started", "exited"]
+    assert run(place, "true").returncode == 0
+
+
+async def test_agent_is_held_back_each_time(place, tmp_path):
+    run(place, "true")
+    agent = held_back(place, tmp_path)
+    await until(lambda: waits(place))
+    os.killpg(agent.pid, signal.SIGHUP)
+    agent.communicate(timeout=30)
+    assert [push["kind"] for push in pushes(place)] == ["started", "exited"]
+
+
+async def test_agent_whose_pipe_is_gone_is_let_go_all_the_same(place, tmp_path):
+    place.hold.unlink()
+    agent = held_back(place, tmp_path)
+    await until(place.hold.is_file)
+    place.let_go()
+    assert agent.communicate(timeout=30)[0].strip() == str(tmp_path)
+
+
+async def test_agent_that_never_began_reports_no_end(place, tmp_path):
+    agent = held_back(place, tmp_path)
+    await until(lambda: waits(place))
+    os.killpg(agent.pid, signal.SIGHUP)
+    agent.communicate(timeout=30)
+    assert pushes(place) == []
 
 
 async def test_hung_up_terminal_is_still_reported(desk):
