@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import full_disk
+from runtime.both import both
 from runtime.equipment import Equipment, environment_of, equip
 from runtime.errors import AoError, Permanent, Retryable, UserError
 from runtime.facts import SpawnFailed
@@ -27,7 +28,6 @@ from runtime.store import facts, messages, sessions
 from runtime.store.renumber import renumber
 from runtime.store.tx import Tx
 from runtime.terminals import end_terminal
-from runtime.workspace import both
 from runtime.workspaces import NumberTaken
 
 log = logging.getLogger(__name__)

@@ -10,13 +10,12 @@ import logging
 import os
 import secrets
 import shlex
-from collections.abc import Awaitable
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from runtime import disk, layout, refs
+from runtime.both import both
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
@@ -26,8 +25,6 @@ from runtime.shim.install import UPLOAD_PACK
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-U = TypeVar("U")
 NOT_OURS = "{path} exists and was not made by this service: move it away, then start the session again."
 IN_USE = "{branch} is checked out in {path}: check out another branch there, then start the session again."
 
@@ -46,15 +43,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def upload_pack(self) -> str:
         """Return the command that serves the agent's fetches, as git hands it to a shell."""
         return shlex.quote(str(self.gate.parent / "bin" / UPLOAD_PACK))
-
-
-async def both(one: Awaitable[T], other: Awaitable[U]) -> tuple[T, U]:
-    """Wait for both to end, whatever becomes of either, and raise what the first of them raised."""
-    ended = await asyncio.gather(one, other, return_exceptions=True)
-    for outcome in ended:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return ended  # type: ignore[return-value]  # what raised is gone
 
 
 class Repository(BareRepository):

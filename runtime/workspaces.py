@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from runtime import disk
+from runtime.both import both
 from runtime.errors import GitFailed, Permanent, UserError, WorkspaceMissing
 from runtime.freshness import Freshness
 from runtime.git import Git
@@ -20,7 +21,7 @@ from runtime.shelf import Shelf
 from runtime.starting_point import is_own, starting_point
 from runtime.store import sessions
 from runtime.store.store import Store
-from runtime.workspace import Repository, Settings, both
+from runtime.workspace import Repository, Settings
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +99,9 @@ class Workspaces:
                 environment = await repository.environment(settings)
                 return environment, await beside(environment)
 
-            _, (environment, done) = await both(
-                repository.add_worktree(
-                    self.worktree(session), session.branch, base, settings, shelf=self.shelf(project)
-                ),
-                told(),
-            )
+            place, shelf = self.worktree(session), self.shelf(project)
+            adding = repository.add_worktree(place, session.branch, base, settings, shelf=shelf)
+            _, (environment, done) = await both(adding, told())
         return base, environment, done
 
     async def newest(self, project: Project, base: str) -> str | None:
