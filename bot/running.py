@@ -1,12 +1,14 @@
 """Runs the parts of a service together, and ends them in an order that loses nothing."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -16,6 +18,7 @@ from bot.listeners import open_doors
 from bot.parts import Parts
 from bot.public import public_app
 from runtime.errors import StoreBusy
+from runtime.published_shapes import published_shapes
 
 STORE_PAUSE = 1.0
 
@@ -37,7 +40,7 @@ async def run(
             jobs: dict[str, Job] = {
                 "supervisor": parts.supervisor.run, "outbox": parts.sender.run, "pool": parts.pool.run,
                 "identity": parts.identity.resolve, "redelivery": parts.redelivery.run,
-                "naps": parts.naps.run,
+                "naps": parts.naps.run, "shapes": _have_shapes,
                 "retention": partial(_forget, parts),
             }  # fmt: skip
             tasks = [group.create_task(_run(job), name=name) for name, job in jobs.items()]
@@ -65,6 +68,12 @@ async def _run(job: Job) -> None:
         except* StoreBusy as busy:
             log.warning("begun again: the store takes nothing", extra={"error": str(busy.exceptions[0])})
         await asyncio.sleep(STORE_PAUSE)
+
+
+async def _have_shapes() -> None:
+    """Have at hand what the first write would wait 0.2 s for; if it fails, that write says so."""
+    with contextlib.suppress(OSError, SubprocessError):
+        await asyncio.to_thread(published_shapes)
 
 
 async def _forget(parts: Parts) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -108,6 +109,7 @@ def load() -> dict[str, Agent]:
     return found
 
 
+@cache
 def named(name: str) -> Agent:
     """Return one agent; `UserError` names those that exist."""
     known = load()

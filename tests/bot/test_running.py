@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
+from subprocess import CalledProcessError
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +55,7 @@ async def parts(did, monkeypatch):
     parts.store = SimpleNamespace(
         close=lambda: did.append("store closed"), let_listeners_go=lambda: did.append("listeners gone")
     )
+    monkeypatch.setattr(running, "published_shapes", lambda: did.append("shapes read"))
     monkeypatch.setattr(running, "public_app", lambda receiver: None)
     counts = [2, 0]
 
@@ -72,6 +74,18 @@ def start(parts):
     place = Path(tempfile.mkdtemp(prefix="ao-", dir="/tmp"))
     yield lambda: running.run(parts, None, bind_public("127.0.0.1", 0), place / "ao.sock", drain=3)
     shutil.rmtree(place)
+
+
+async def test_nobody_waits_for_the_shapes_of_credentials(start, did, monkeypatch):
+    def broken():
+        did.append("not read")
+        raise CalledProcessError(1, "python")
+
+    monkeypatch.setattr(running, "published_shapes", broken)
+    task = asyncio.create_task(start())
+    await until(lambda: {"not read", "worker runs"} <= set(did))
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await task == 0
 
 
 async def test_stop_drains_the_worker_before_anything_is_closed(parts, did, start):
