@@ -40,7 +40,7 @@ async def run(
             jobs: dict[str, Job] = {
                 "supervisor": parts.supervisor.run, "outbox": parts.sender.run, "pool": parts.pool.run,
                 "identity": parts.identity.resolve, "redelivery": parts.redelivery.run,
-                "naps": parts.naps.run, "shapes": _have_shapes,
+                "naps": parts.naps.run, "shapes": partial(_have_shapes, parts),
                 "retention": partial(_forget, parts),
             }  # fmt: skip
             tasks = [group.create_task(_run(job), name=name) for name, job in jobs.items()]
@@ -70,8 +70,9 @@ async def _run(job: Job) -> None:
         await asyncio.sleep(STORE_PAUSE)
 
 
-async def _have_shapes() -> None:
-    """Have at hand what the first write would wait 0.2 s for; if it fails, that write says so."""
+async def _have_shapes(parts: Parts) -> None:
+    """Have at hand what the first delivery would wait 0.2 s for; if it fails, that one says so."""
+    await parts.supervisor.adopted.wait()
     with contextlib.suppress(OSError, SubprocessError):
         await asyncio.to_thread(published_shapes)
 

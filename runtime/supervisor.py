@@ -36,6 +36,8 @@ class Supervisor:
         self._pokes = pokes
         self._later: set[str] = set()
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self.adopted = asyncio.Event()
+        """Set when the sessions of an earlier service are taken up, or are tried again later."""
 
     async def run(self) -> None:
         """Adopt what an earlier service left, then keep every session until cancelled."""
@@ -43,6 +45,7 @@ class Supervisor:
         await self._hands.store.write(lambda tx: tx.wake("sessions"))  # the limits may be others than before
         async with asyncio.TaskGroup() as group:
             await self._adopt(group)
+            self.adopted.set()
             if lost := await notice_reboot(self._hands.store, boot_id()):
                 log.warning("the machine was started again", extra={"lost": len(lost)})
             group.create_task(self._read_pushes(), name="pushes")

@@ -26,9 +26,11 @@ class Part:
         self._name, self._did = name, did
         self.error = None
         self.draining = False
+        self.adopted = asyncio.Event()
 
     async def run(self):
         self._did.append(f"{self._name} runs")
+        self.adopted.set()
         if self.error:
             raise self.error
         await asyncio.Event().wait()
@@ -86,6 +88,7 @@ async def test_nobody_waits_for_the_shapes_of_credentials(start, did, monkeypatc
     await until(lambda: {"not read", "worker runs"} <= set(did))
     os.kill(os.getpid(), signal.SIGTERM)
     assert await task == 0
+    assert did.index("not read") > did.index("supervisor runs")
 
 
 async def test_stop_drains_the_worker_before_anything_is_closed(parts, did, start):
