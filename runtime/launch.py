@@ -44,11 +44,14 @@ _AGENT = r"""# The agent's whole environment; this shell becomes the agent, so t
 boot= ticks=
 [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
 [ ! -r "/proc/$$/stat" ] || {{ read -r line <"/proc/$$/stat"; set -- ${{line##*)}}; shift 19; ticks=$1; }}
-# Everything up to here is done while the worktree is still being made.
+# Everything up to here is done while the worktree is still being made. A person who looks on may press what they like.
 if [ ! -e "$AO_LAUNCH/go" ]; then
+    trap : INT QUIT
+    printf 'The agent starts here as soon as its worktree is there.\n'
     exec 3<>"$AO_LAUNCH/hold"
     until [ -e "$AO_LAUNCH/go" ]; do read -r line <&3 || sleep 0.1; done
     exec 3<&-
+    printf '\033[H\033[J'
 fi
 (
     set -- started run {run} pid "$$" boot "$boot" ticks "${{ticks:-0}}"

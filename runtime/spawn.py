@@ -92,7 +92,8 @@ async def _take_steps(hands: Hands, seen: Look) -> None:
     place.let_go()
 
     def done(tx: Tx) -> None:
-        sessions.step_done(tx, name, "workspace", **workspace)
+        if "workspace" not in sessions.steps(tx.sql, name):
+            sessions.step_done(tx, name, "workspace", **workspace)
         sessions.step_done(tx, name, facts.SPAWNED, pane=pane)
 
     await hands.store.write(done)

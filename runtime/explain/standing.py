@@ -168,6 +168,8 @@ def _for_time(seen: Look, now: float, times: Times) -> list[str]:
 
 def _for_message(seen: Look, message: Message, now: float) -> str:
     what = f"Message {message.id} ({message.origin}, {ago(message.created_at, now)})"
+    if message.state == PASTED and not seen.facts.spawned:
+        return f"{what} is what its agent starts with."
     if message.state == PASTED:
         evidence = f": {message.evidence}" if message.evidence else ""
         return f"{what} is typed and waits for the agent to say that it took it in{evidence}."

@@ -58,9 +58,9 @@ class Desk:
 
     async def seat(
         self, script: str = "", *, prompt: str = "", session: str = "s-1", resume: str | None = None,
-        waits: bool = True, **env: str,
+        waits: bool = True, held_back: bool = False, **env: str,
     ) -> Seat:  # fmt: skip
-        """Start a scripted agent as the service does, and wait until it is ready."""
+        """Start a scripted agent as the service does, and wait until it is ready, unless it is held back."""
         place, worktree = LaunchPlace(self.root / "launch" / session), self.root / session
         worktree.mkdir(exist_ok=True)
         (self.root / f"{session}.toml").write_text(script)
@@ -71,10 +71,11 @@ class Desk:
         )  # fmt: skip
         known = agent_environment(os.environ, session=session, project="demo", issue=7, extra=env)
         place.write(agents.named("scripted").prepare(place, task), worktree=worktree, env=known)
-        place.let_go()
+        if not held_back:
+            place.let_go()
         seat = Seat(self.tmux, place, worktree)
         seat.pane = await self.tmux.new_session(session, cwd=worktree, argv=place.argv)
-        if waits:
+        if waits and not held_back:
             await seat.pushed("ready")
         return seat
 

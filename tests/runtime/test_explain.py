@@ -164,6 +164,11 @@ def test_a_queue_says_its_place_and_what_makes_it_shorter():
     assert waiting(spawned=False) == ["Its start is under way; done so far: workspace."]
 
 
+def test_a_task_is_not_typed_before_there_is_an_agent():
+    told = waiting(spawned=False, waiting=[message(kind="task", state="pasted")])
+    assert told[-1] == "Message 7 (task from octo, 30 s ago) is what its agent starts with."
+
+
 @pytest.mark.parametrize(
     ("known", "changed", "says"),
     [

@@ -95,6 +95,7 @@ async def test_spawn_that_was_cut_off_goes_on_where_it_stopped(
         await until(lambda: bot.facts.spawned)
     assert [message.kind for message in bot.messages] == ["task"]
     assert deeds.did.count("open app-1") == opened
+    assert sorted(bot.records("step")) == sorted(set(bot.records("step")))
     done = deeds.workspaces.worktree(session()) / "done"
     assert (len(done.read_text()) if done.exists() else 0) == furnished
 

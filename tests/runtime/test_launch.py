@@ -201,7 +201,7 @@ async def test_agent_is_held_back_until_its_worktree_is_there(place, tmp_path):
     assert pushes(place) == []
     (tmp_path / "later").mkdir()
     place.let_go()
-    assert agent.communicate(timeout=30)[0].strip() == str(tmp_path / "later")
+    assert agent.communicate(timeout=30)[0].endswith(f"{tmp_path / 'later'}\n")
     assert [push["kind"] for push in pushes(place)] == ["started", "exited"]
     assert run(place, "true").returncode == 0
 
@@ -220,7 +220,18 @@ async def test_agent_whose_pipe_is_gone_is_let_go_all_the_same(place, tmp_path):
     agent = held_back(place, tmp_path)
     await until(place.hold.is_file)
     place.let_go()
-    assert agent.communicate(timeout=30)[0].strip() == str(tmp_path)
+    assert agent.communicate(timeout=30)[0].endswith(f"{tmp_path}\n")
+
+
+async def test_person_who_looks_on_is_told_and_ends_nothing(desk):
+    seat = await desk.seat(held_back=True)
+    await seat.shows("The agent starts here as soon as its worktree is there.")
+    for key in ("C-c", "C-\\", "C-c"):
+        assert await desk.tmux.press(seat.pane, key)
+    await until(lambda: waits(seat.place))
+    seat.place.let_go()
+    await seat.pushed("ready")
+    assert "as soon as" not in await seat.shows(">")
 
 
 async def test_agent_that_never_began_reports_no_end(place, tmp_path):
