@@ -86,10 +86,10 @@ async def _take_steps(hands: Hands, seen: Look) -> None:
         seen = _again(hands, seen)
     workspace, pane = await _workspace(hands, seen)
     place, name = hands.place(seen.session.id), seen.session.id
-    if not place.go.exists():
-        with _step("launch"):
+    with _step("launch"):
+        if not place.go.exists():
             await _finish(hands, seen, workspace["environment"])
-    place.let_go()
+        place.let_go()
 
     def done(tx: Tx) -> None:
         if "workspace" not in sessions.steps(tx.sql, name):

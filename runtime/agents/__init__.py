@@ -81,7 +81,10 @@ class Agent(Protocol):
         ...
 
     def prepare(self, place: LaunchPlace, task: Task) -> Launch:
-        """Write the agent's own files into `place`, never into the worktree, and say how to start it; idempotent."""
+        """Write the agent's own files into `place`, never into the worktree, and say how to start it; idempotent.
+
+        The worktree need not be there yet.
+        """
         ...
 
     def own_session_id(self, hook: dict[str, Any]) -> str | None:
