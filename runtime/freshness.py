@@ -36,9 +36,9 @@ class Freshness:
             raise
         self._fetched[project.id] = self._store.clock()
 
-    def has_branch(self, project: Project, branch: str) -> bool:
-        """Tell whether the forge had the branch when it was last asked."""
-        return branch in self._theirs.get(project.id, ())
+    def branches(self, project: Project) -> frozenset[str]:
+        """Return the branches that the forge had when it was last asked."""
+        return self._theirs.get(project.id, frozenset())
 
     async def _look_at_numbers(self, repository: BareRepository, project: Project) -> None:
         """Give out no number that another installation has used, or this one before it lost its data directory."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from runtime import prompts
+from runtime.branches import is_branch_name
 from runtime.changes import IssueMoved
 from runtime.claimable import claimable
 from runtime.display import tidy
@@ -101,7 +102,7 @@ def _number(value: str) -> int:
 
 
 def _branch(session: Session, value: str, head: str | None) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][\w./-]{0,200}", value) or ".." in value or value == session.base:
+    if not is_branch_name(value) or value == session.base:
         raise UserError(NO_BRANCH)
     if head is not None and head != value:
         raise UserError(ELSEWHERE.format(head=head))

@@ -1,6 +1,7 @@
 """Whether there is room for a branch beside those that a repository and its forge have."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from runtime.branches import in_the_way
 from runtime.errors import GitFailed, UserError
 from runtime.repository import BareRepository
+from runtime.sessions import Session
 from runtime.store import sessions
 
 HERE = (
@@ -19,6 +21,10 @@ AT_WORK = (
     "name another branch."
 )
 THERE = "There is no room for {branch} beside the branch {other}, which the forge has: name another branch."
+BESIDE = (
+    "There is no room for {branch} beside the branch {other} of {repo}, so that it could not be pushed: rename that "
+    "one or delete it there, then start the session again."
+)
 
 _IN_THE_WAY = re.compile(r"'refs/heads/([^'\n]+)' exists; cannot create")
 
@@ -30,6 +36,12 @@ async def no_room(repository: BareRepository, branch: str, *, is_there: bool = F
     if not is_there and (other := in_the_way(branch, await repository.branches_around(branch))) is not None:
         return THERE.format(branch=branch, other=other)
     return None
+
+
+def refuse_beside(theirs: Collection[str], session: Session) -> None:
+    """Raise `UserError` if the forge has a branch that leaves no room for a session's own."""
+    if (other := in_the_way(session.branch, theirs)) is not None:
+        raise UserError(BESIDE.format(branch=session.branch, other=other, repo=session.repo))
 
 
 def refuse_beside_sessions(sql: sa.Connection, project: str, branch: str) -> None:

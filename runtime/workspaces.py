@@ -15,7 +15,7 @@ from runtime.ports import Forge
 from runtime.preserve import begun_at, kept_files, kept_refs, preserve
 from runtime.project import Project
 from runtime.repositories import Repositories
-from runtime.room import no_room
+from runtime.room import no_room, refuse_beside
 from runtime.sessions import Session
 from runtime.shelf import Shelf
 from runtime.starting_point import is_own, starting_point
@@ -114,8 +114,10 @@ class Workspaces:
         """Return the newest commit of the base branch; fetched only when ours may be out of date."""
         project = self._projects[session.project]
         await self._freshness.ensure(repository, project, surely=not is_own(session))
-        if is_own(session) and self._freshness.has_branch(project, session.branch):
+        theirs = self._freshness.branches(project) if is_own(session) else frozenset()
+        if session.branch in theirs:
             raise NumberTaken(f"{session.repo} has a branch {session.branch} already")
+        refuse_beside(theirs, session)
         base = await repository.sha_of(session.base)
         if base is None:
             raise GitFailed(f"{session.repo} has no branch {session.base}: set default_branch of the project")

@@ -203,6 +203,7 @@ async def test_what_another_live_session_has_is_refused(bot, github, service):
         ({"pr": "404"}, "There is no pull request #404"),
         ({"branch": "main"}, "no name of a branch"),
         ({"branch": "../x"}, "no name of a branch"),
+        ({"branch": "x.lock"}, "no name of a branch"),
         ({"branch": "other"}, "its worktree is on ao/app-1: switch it there first"),
     ],
 )
@@ -211,6 +212,11 @@ async def test_wrong_values_are_refused_with_a_reason(bot, service, changed, why
     service.edit(**changed)
     assert why in await service.refused()
     await service.shows(issue="1", branch="ao/app-1")
+
+
+async def test_branch_may_have_any_name_that_git_takes(bot, service):
+    service.edit(branch="fix/#7+größer")
+    await until(lambda: bot.session.branch == "fix/#7+größer")
 
 
 async def test_pull_request_is_no_issue(bot, github, service):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import ForgeBusy, GitFailed
+from runtime.errors import ForgeBusy, GitFailed, UserError
 from runtime.freshness import FRESH_FOR
 from runtime.git import Git
 from runtime.store import numbers
@@ -140,6 +140,14 @@ async def test_branch_of_its_name_that_it_did_not_push_is_not_the_sessions(works
     assert not [did for did in repository.did if did.startswith("add")]
     await spawn(workspaces, "app-8")
     assert repository.did.count("fetch") == 1
+
+
+@pytest.mark.parametrize(("theirs", "other"), [({"ao": "c"}, "ao"), ({"ao/app-1/more": "c"}, "ao/app-1/more")])
+async def test_branch_that_leaves_no_room_on_the_forge_stops_the_start(workspaces, repository, theirs, other):
+    repository.branches = theirs
+    with pytest.raises(UserError, match=f"There is no room for ao/app-1 beside the branch {other} of octo/app"):
+        await spawn(workspaces)
+    assert not [did for did in repository.did if did.startswith("add")]
 
 
 async def test_missing_base_branch_is_told_with_the_setting(workspaces, repository):
