@@ -20,8 +20,5 @@ def is_branch_name(name: str) -> bool:
 
 def in_the_way(branch: str, others: Iterable[str]) -> str | None:
     """Return the first of the others that git cannot have beside a branch: `a` is a directory where there is `a/b`."""
-    return next((other for other in sorted(others) if _within(other, branch) or _within(branch, other)), None)
-
-
-def _within(branch: str, directory: str) -> bool:
-    return branch.startswith(f"{directory}/")
+    below = f"{branch}/"
+    return min((one for one in others if one.startswith(below) or branch.startswith(f"{one}/")), default=None)

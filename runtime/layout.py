@@ -22,6 +22,8 @@ _TRACKING = "+refs/heads/*:refs/remotes/origin/*"
 _NO_BRANCH = "ref: refs/heads/ao/none\n"
 _BRANCH_SECTION = re.compile(r'^\[branch "[^"\n]*"\]\n\tremote = origin\n\tmerge = refs/heads/\S+\n', re.MULTILINE)
 _BARE = "[core]\n\tbare = true\n"
+# More processes write files than there are cores, because each waits for the file system: four took 185 ms for 5,000
+# files where two took 211 and six 175 (checkout.workers, https://git-scm.com/docs/git-config).
 _CONTROL = """[core]
 	repositoryformatversion = 0
 	bare = false

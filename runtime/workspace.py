@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from runtime import disk, layout, refs
-from runtime.both import both
 from runtime.errors import GitFailed
 from runtime.git import NOBODY
 from runtime.repository import BareRepository
@@ -109,13 +108,11 @@ class Repository(BareRepository):
         if (other := self.used_by(branch, besides=path)) is not None:
             raise GitFailed(IN_USE.format(branch=branch, path=other))
 
-    def _begin_branch(self, branch: str, sha: str) -> bool:
-        """Create the branch as a file; False where that is left to git."""
-        return not self.borrowed and refs.start(self.path, f"refs/heads/{branch}", sha, draft=self.control)
-
     async def _start_branch(self, path: Path, branch: str, sha: str) -> None:
         """Create the branch; one that this worktree already had stays where it is."""
         ref = f"refs/heads/{branch}"
+        if not self.borrowed and refs.start(self.path, ref, sha, draft=self.control):
+            return
         created = await self.git.attempt("update-ref", ref, sha, NOBODY, git_dir=self.control)
         if created.code == 0 or disk.read(self._mark(path)) in ("made", "ready"):
             return
@@ -132,17 +129,14 @@ class Repository(BareRepository):
     ) -> None:
         """Write the files and the index under names that nobody else uses, then put them in their places.
 
-        A git that outlived a killed service writes beside us. What is new starts at `sha` for certain, so that its
-        branch and its files are made at the same time; else the branch decides.
+        A git that outlived a killed service writes beside us. What is new starts at `sha` for certain; else the
+        branch decides.
         """
         await self._clear(path)
-        begun = self._begin_branch(branch, sha)
-        if is_new and not begun:
-            draft = (await both(self._draft(path, sha, files, shelf), self._start_branch(path, branch, sha)))[0]
-        elif is_new:
+        await self._start_branch(path, branch, sha)
+        if is_new:
             draft = await self._draft(path, sha, files, shelf)
         else:
-            await self._start_branch(path, branch, sha)
             draft = await self._draft(path, f"refs/heads/{branch}", files, None)
         disk.write(self._mark(path), "made")
         draft.files.rename(path)

@@ -80,7 +80,7 @@ class Workspaces:
     async def open(
         self, session: Session, gate: Path, *, beside: Callable[[dict[str, str]], Awaitable[T]]
     ) -> tuple[str, dict[str, str], T]:
-        """Make the session's worktree; return the commit it starts from, what its git needs to be told, and `beside`'s.
+        """Make the session's worktree; return its first commit, what its git needs to be told, and what `beside` did.
 
         `beside` is done while the files are written: the repository is there then, and as new as it has to be. It is
         given what the git needs to be told. This is for a session whose agent has never run: a branch of its name on
